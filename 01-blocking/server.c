@@ -1,0 +1,109 @@
+/* server.c - an echo server whose calls wait: accept, recv, send, close.
+ * The program is a straight line, and serves one client at a time.
+ * Not here: a second client meanwhile (pool_server.c, then chapter 02);
+ * a limit on how long a client may be silent (chapter 05). */
+#include "net.h"
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <assert.h>
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum { BUF_SIZE = 16 * 1024 };
+
+/* One client. Lives in serve(), from accept to close. */
+struct conn {
+    int fd;
+    size_t len;  /* bytes in buf */
+    size_t sent; /* of which the client has this many */
+    char buf[BUF_SIZE];
+};
+
+static volatile sig_atomic_t stop;
+
+/* End the loop. The signal may arrive after a test of stop and before the call
+ * that waits, which would then wait on: the alarm interrupts it a second later,
+ * and every second from then on. */
+static void
+on_signal(int sig)
+{
+    (void)sig;
+    stop = 1;
+    alarm(1);
+}
+
+/* Read what the client has sent into buf, which must be empty. Bytes read;
+ * 0: the client will send no more. -errno: the client is lost. */
+static int
+conn_fill(struct conn *c)
+{
+    assert(c->len == 0);
+    for (;;) {
+        ssize_t n = recv(c->fd, c->buf, sizeof c->buf, 0);
+        if (n == -1 && errno == EINTR && !stop) continue;
+        if (n == -1) return -errno;
+        c->len = (size_t)n;
+        return (int)n;
+    }
+}
+
+/* Send what is left in buf; send(2) may take only a part.
+ * 0: all sent, buf is empty again. -errno: the client is lost. */
+static int
+conn_flush(struct conn *c)
+{
+    assert(c->sent <= c->len);
+    while (c->sent < c->len) {
+        ssize_t n = send(c->fd, c->buf + c->sent, c->len - c->sent, 0);
+        if (n == -1 && errno == EINTR && !stop) continue;
+        if (n == -1) return -errno;
+        c->sent += (size_t)n;
+    }
+    c->len = c->sent = 0;
+    return 0;
+}
+
+/* Send back all that the client sends.
+ * 0: it has sent everything, and has it back. -errno: it is lost. */
+static int
+conn_serve(struct conn *c)
+{
+    int rc = 1;
+    while (rc > 0 && !stop) {
+        rc = conn_flush(c);
+        if (rc == 0) rc = conn_fill(c);
+    }
+    return rc;
+}
+
+/* Serve one client, from its first byte to its last. */
+static void
+serve(int fd)
+{
+    struct conn c = {.fd = fd};
+    (void)conn_serve(&c); /* lost or done: either way the next one's turn */
+    close(fd);
+}
+
+int
+main(int argc, char **argv)
+{
+    int listener = net_listen(argc, argv, 2);
+    net_signals(on_signal);
+    net_announce(listener);
+    while (!stop) {
+        int fd = accept(listener, NULL, NULL);
+        if (fd >= 0) {
+            serve(fd);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            warn("accept"); /* out of memory or descriptors: not for ever */
+            sleep(1);
+        }
+    }
+    close(listener);
+    return 0;
+}
