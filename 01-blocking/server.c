@@ -1,7 +1,7 @@
 /* server.c - an echo server whose calls wait: accept, recv, send, close.
  * The program is a straight line, and serves one client at a time.
  * Not here: a second client meanwhile (pool_server.c, then chapter 02);
- * a limit on how long a client may be silent (chapter 05). */
+ * a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 
 #include <sys/socket.h>

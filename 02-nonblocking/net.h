@@ -3,17 +3,19 @@
 #ifndef NET_H
 #define NET_H
 
-/* A TCP socket that listens on host:port, for clients of this machine unless
- * host says otherwise. It blocks, as sockets do.
+/* A TCP socket that listens on host:port, in the mode in which calls wait.
+ * port: a number from 0 to 65535; 0: the kernel chooses. host: a name or an
+ * address of this machine.
  *
- * argv: the program's own arguments, [PORT [HOST]]; argc: how many, with the
- * program's name. PORT 0 to 65535 (0: the kernel chooses, 7007 if not given).
- * HOST: a name or an address (127.0.0.1 if not given). More than `most`
- * arguments are refused; what stands behind HOST is the caller's.
- *
- * Result: the descriptor, which the caller closes. On any error: one line on
+ * Result: the descriptor, which the caller closes. On an error: one line on
  * stderr, and exit(1), or exit(2) for a bad argument.
  * See: getaddrinfo(3), bind(2), listen(2). */
+int net_listen_on(const char *port, const char *host);
+
+/* The same from the arguments of a program, [PORT [HOST]]: 7007 if there is no
+ * PORT, and 127.0.0.1, for clients of this machine only, if there is no HOST.
+ * argc, argv: as main has them. More than `most` arguments are refused; those
+ * behind HOST are the caller's. */
 int net_listen(int argc, char **argv, int most);
 
 /* Print "listening on ADDRESS:PORT" and a new line to stdout, at once, so that

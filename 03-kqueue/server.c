@@ -1,6 +1,6 @@
 /* server.c - one thread, many clients; kevent(2) says whom to try, and waits
  * while there is nobody.
- * Not here: a limit on how long a client may be silent (chapter 05). */
+ * Not here: a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 
 #include <sys/event.h>

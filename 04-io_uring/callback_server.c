@@ -1,6 +1,6 @@
 /* callback_server.c - server.c, where each operation brings the function that is
  * to get its result: its callback. Nobody asks what kind it was.
- * Not here: a limit on how long a client may be silent (chapter 05). */
+ * Not here: a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 #include "ring.h"
 

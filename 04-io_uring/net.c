@@ -41,12 +41,8 @@ resolve(const char *host, const char *port)
 }
 
 int
-net_listen(int argc, char **argv, int most)
+net_listen_on(const char *port, const char *host)
 {
-    if (argc - 1 > most)
-        errx(2, "too many arguments: at most %d, [PORT [HOST]] first", most);
-    const char *port = argc > 1 ? argv[1] : "7007";
-    const char *host = argc > 2 ? argv[2] : "127.0.0.1";
     check_port(port);
     struct addrinfo *address = resolve(host, port);
     int fd = socket(address->ai_family, SOCK_STREAM, 0);
@@ -63,6 +59,15 @@ net_listen(int argc, char **argv, int most)
             port);
     freeaddrinfo(address);
     return fd;
+}
+
+int
+net_listen(int argc, char **argv, int most)
+{
+    if (argc - 1 > most)
+        errx(2, "too many arguments: at most %d, [PORT [HOST]] first", most);
+    return net_listen_on(
+        argc > 1 ? argv[1] : "7007", argc > 2 ? argv[2] : "127.0.0.1");
 }
 
 void

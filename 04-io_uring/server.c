@@ -1,6 +1,6 @@
 /* server.c - one thread, many clients; the kernel does the I/O (io_uring(7)) and
  * says what is done, where it used to say what could be tried.
- * Not here: a limit on how long a client may be silent (chapter 05). */
+ * Not here: a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 #include "ring.h"
 

@@ -1,44 +1,32 @@
 /* kqueue.c - kqueue(2) for Linux, made of epoll, timerfd and eventfd.
  *
- * Not part of the lesson; need not be read. It exists so that a program
- * written for BSD and macOS runs on Linux unchanged: EVFILT_READ, _WRITE,
- * _TIMER and _USER behave as kqueue(2) says. tests/suite/check_kqueue.c holds
- * it to that.
+ * Not part of the lesson; need not be read. With it a program written for BSD
+ * and macOS runs here unchanged: EVFILT_READ, _WRITE, _TIMER and _USER behave
+ * as kqueue(2) says. On those systems it is not compiled.
  *
- * How it works
- *  - The kqueue is an epoll set. EVFILT_READ descriptors are in it directly,
- *    EVFILT_WRITE ones in a second set inside it: both filters of one
- *    descriptor keep their own ONESHOT, CLEAR and udata. A timer is a timerfd
- *    and a user event an eventfd, in the first set too. So the kqueue itself
- *    can be polled.
- *  - A disabled event is taken out of its set: a mask of 0 would not do, as
- *    EPOLLHUP and EPOLLERR come unasked. Only a ONESHOT or DISPATCH event that
- *    has fired stays in, disarmed, so that arming it again is one system call.
- *  - Each arming has a number. What epoll_wait returned for an earlier one
- *    (another thread changed the event meanwhile) is dropped.
- *  - close(2) removes the events of a descriptor, but an epoll set keeps them
- *    while a dup of it lives. So every program is linked with -Wl,--wrap=close,
- *    which sends its close() to __wrap_close below.
- *  - Each kqueue has a lock, never held while waiting. A lone NOTE_TRIGGER
- *    takes no lock: it may come from a signal handler, even one that
- *    interrupts kevent() in the same thread. For that, struct kq and struct
- *    note are never freed, only used again.
+ * How it works: a kqueue is an epoll set, so it can itself be polled. A second
+ * set inside it is for EVFILT_WRITE: READ and WRITE of one descriptor have
+ * their own ONESHOT, CLEAR and udata. Timers are timerfds, user events
+ * eventfds. Disabled means taken out of the set, as EPOLLHUP and EPOLLERR come
+ * even with a mask of 0; only a ONESHOT or DISPATCH event that has fired stays
+ * in, disarmed: to arm it again is one system call. Each arming has a number;
+ * what epoll says of an earlier one is dropped. There is one lock, not held
+ * during a wait. Signals are blocked while it is held, so that a handler may
+ * trigger or close, whatever it interrupts.
+ *
+ * How closing works: close() removes the events of a descriptor, but epoll
+ * keeps them while a dup lives. So link with -Wl,--wrap=close: __wrap_close
+ * removes, then closes. A kqueue ends by close(), and in the child of a fork.
  *
  * What it cannot do
- *  - Other filters and NOTE_LOWAT (EINVAL), absolute timers (EINVAL).
- *  - Regular files: epoll refuses them (EINVAL here; BSD reports data).
- *  - TCP sockets never connected: epoll reports a hang-up, so EV_EOF comes at
- *    once where BSD stays silent.
- *  - dup2, close_range, fclose and calls of close inside libraries escape the
- *    wrapper: the events of that descriptor go only with its last dup.
- *  - close() of anything in a handler that interrupts kevent(): may deadlock.
- *    A dup of a kqueue is no kqueue (EBADF).
- *  - fflags on EV_EOF is inferred. Linux can tell a socket's error only by
- *    clearing it, and a recv() or SO_ERROR after that would say 0. So the
- *    error stays in the socket, and fflags names the likely one: ECONNRESET,
- *    ECONNREFUSED or ETIMEDOUT. recv() then answers as Linux does.
- *  - At most MAX_EVENTS events a call. Timers and user events are in one list
- *    that is searched from the start: fine for a hundred. */
+ *  - Other filters, absolute timers, NOTE_LOWAT, regular files: EINVAL.
+ *  - A TCP socket never connected has EV_EOF at once (epoll: a hang-up).
+ *  - dup2, close_range, fclose, and close inside libraries escape the wrapper:
+ *    then the events go when the last dup does. A dup of a kqueue is none.
+ *  - To ask Linux for a socket's error clears it, and the program's recv() or
+ *    SO_ERROR would miss it. So it stays there; fflags with EV_EOF is inferred:
+ *    ECONNRESET, ECONNREFUSED or ETIMEDOUT.
+ *  - Timeouts are rounded up to milliseconds. The limits are in the enum. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,651 +34,413 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/event.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 enum {
-    MAX_EVENTS = 256,
-    KEPT_FLAGS = EV_ONESHOT | EV_CLEAR | EV_DISPATCH,
-    ALIVE = 0x02000000, /* in note.state, above NOTE_TRIGGER */
+    MAX_KQUEUES = 64,
+    MAX_FDS = 1 << 20, /* Linux' own default limit */
+    MAX_EVENTS = 256,  /* from one kevent() */
+    FIRES_ONCE = EV_ONESHOT | EV_DISPATCH,
+    KEPT_FLAGS = EV_ONESHOT | EV_DISPATCH | EV_CLEAR,
 };
 
 static const int64_t SECOND = 1000000000;
+static const uint64_t WRITE_SET = UINT64_MAX; /* its epoll data */
 
-/* EVFILT_READ or EVFILT_WRITE on one descriptor. */
-struct fdnote {
-    void *udata;
-    uint32_t arming;      /* counts how often it was armed */
-    unsigned short flags; /* KEPT_FLAGS of the first EV_ADD */
-    bool exists;          /* to the caller */
-    bool enabled;         /* to the caller */
-    bool in_set;          /* in the epoll set, perhaps disarmed */
-    bool armed;           /* in the epoll set and may fire */
-};
-
-struct fdpair {
-    struct fdnote read, write;
-};
-
-/* A timer or user event. state, ident, data and udata are atomic as a signal
- * handler uses them without the lock. state: the user's 24 fflags, then
- * NOTE_TRIGGER, ALIVE, and in the upper half a number for each EV_ADD. */
+/* One event. Its place in kq.by_fd is its descriptor's, which is our timerfd
+ * or eventfd for a timer or user event. */
 struct note {
-    struct note *next;
-    _Atomic uint64_t state;
-    _Atomic uintptr_t ident;
-    _Atomic int64_t data;
-    void *_Atomic udata;
+    uintptr_t ident;
+    void *udata;
+    int64_t data; /* of a user event, as fflags */
+    unsigned int fflags;
+    uint32_t arming; /* the number of the last one */
+    int next;        /* timers and user events: a list; -1 ends it */
     short filter;
-    unsigned short flags;
-    int fd; /* timerfd or eventfd; stays open until the kqueue is closed */
-    bool enabled;
-    bool in_set;
+    unsigned short flags; /* KEPT_FLAGS, from the first EV_ADD */
+    bool exists, enabled; /* as the caller sees it */
+    bool armed;           /* may fire */
 };
 
-/* One kqueue. Never freed: when closed, fd is -1 and kqueue() may use it. */
-struct kq {
-    struct kq *next;
-    _Atomic int fd;   /* the epoll set that is the kqueue */
-    atomic_int users; /* triggers under way: close waits for them */
-    pthread_mutex_t lock;
-    uint32_t life; /* counts its uses by kqueue() */
-    int write_set; /* -1 until the first EVFILT_WRITE */
-    struct fdpair *pairs;
-    size_t pair_count;
-    struct note *_Atomic notes;
-};
+/* One kqueue. */
+static struct kq {
+    bool open;
+    int fd, write_set; /* the two epoll sets; fd is the kqueue */
+    int own;           /* where the list of timers and user events begins */
+    struct note (*by_fd)[2]; /* MAX_FDS; [1] is for EVFILT_WRITE */
+} kqueues[MAX_KQUEUES];
 
-static struct kq *_Atomic kqueues;
-static pthread_mutex_t kqueues_lock = PTHREAD_MUTEX_INITIALIZER;
+static uint32_t armings;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int __real_close(int fd);
 int __wrap_close(int fd);
 
-static int
-fail(int error)
+/* Take the lock and block all signals; *mask is what was blocked before. */
+static void
+enter(sigset_t *mask)
 {
-    errno = error;
-    return -1;
-}
-
-/* ---- what an event says: data, EV_EOF, fflags ---- */
-
-/* The error that waits in the socket, without taking it from there. */
-static unsigned int
-socket_error(int fd)
-{
-    struct tcp_info info = {0};
-    socklen_t len = sizeof info;
-    int type = 0;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0) {
-        if (info.tcpi_retransmits > 2 || info.tcpi_probes > 2) return ETIMEDOUT;
-        return info.tcpi_rcv_mss == 0 ? ECONNREFUSED : ECONNRESET;
-    }
-    len = sizeof type;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1) return 0;
-    return type == SOCK_DGRAM ? ECONNREFUSED : ECONNRESET;
-}
-
-/* How many connections wait in a listener. What has no count has 1. */
-static int64_t
-backlog(int fd)
-{
-    struct tcp_info info = {0};
-    socklen_t len = sizeof info;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1) return 1;
-    return info.tcpi_unacked == 0 ? 1 : info.tcpi_unacked;
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, mask);
+    pthread_mutex_lock(&lock);
 }
 
 static void
-describe_read(int fd, uint32_t ready, struct kevent *ev)
+leave(const sigset_t *mask)
 {
-    int bytes = 0;
-    ev->data = ioctl(fd, FIONREAD, &bytes) == 0 ? bytes : backlog(fd);
-    if (ready & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ev->flags |= EV_EOF;
+    pthread_mutex_unlock(&lock);
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
 }
 
-/* The free space of the send buffer or pipe. epoll says there is some. */
+static bool
+is_descriptor(short filter)
+{
+    return filter == EVFILT_READ || filter == EVFILT_WRITE;
+}
+
+static bool
+get_option(int fd, int level, int name, void *value, socklen_t size)
+{
+    return getsockopt(fd, level, name, value, &size) == 0;
+}
+
+/* Bytes, or a listener's connections. What cannot be counted is 1. */
+static int64_t
+read_count(int fd)
+{
+    int bytes = 0;
+    struct tcp_info tcp = {0};
+    if (ioctl(fd, FIONREAD, &bytes) == 0) return bytes;
+    (void)get_option(fd, IPPROTO_TCP, TCP_INFO, &tcp, sizeof tcp);
+    return tcp.tcpi_unacked > 0 ? tcp.tcpi_unacked : 1;
+}
+
+/* Free bytes of a send buffer or a pipe. epoll says that there are some. */
 static int64_t
 write_space(int fd)
 {
     int size = 0, used = 0;
-    socklen_t len = sizeof size;
-    if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, &len) == 0)
-        (void)ioctl(fd, TIOCOUTQ, &used); /* unknown: say all is free */
-    else if ((size = fcntl(fd, F_GETPIPE_SZ)) != -1)
-        (void)ioctl(fd, FIONREAD, &used);
+    bool is_socket = get_option(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    if (!is_socket) size = fcntl(fd, F_GETPIPE_SZ);
+    (void)ioctl(fd, is_socket ? TIOCOUTQ : FIONREAD, &used); /* else: 0 */
     return size > used ? size - used : 1;
 }
 
-/* Did the program itself shut down the writing side? epoll does not tell. An
- * empty send sends nothing on a local stream, and says EPIPE if so. */
+/* Did the program shut down its own sending? epoll does not say. On a local
+ * stream an empty send() sends nothing, and tells. */
 static bool
-write_is_shut(int fd)
+write_is_shut(int fd, int type, int tcp_state)
 {
-    struct tcp_info info = {0};
-    socklen_t len = sizeof info;
-    int type = 0;
-    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0)
-        return info.tcpi_state != TCP_ESTABLISHED &&
-               info.tcpi_state != TCP_CLOSE_WAIT;
-    len = sizeof type;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == -1) return false;
+    if (tcp_state != 0)
+        return tcp_state != TCP_ESTABLISHED && tcp_state != TCP_CLOSE_WAIT;
     return type == SOCK_STREAM &&
            send(fd, "", 0, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 && errno == EPIPE;
 }
 
-static void
-describe_write(int fd, uint32_t ready, struct kevent *ev)
+static unsigned int
+likely_error(int type, const struct tcp_info *tcp)
 {
-    ev->data = write_space(fd);
-    if ((ready & (EPOLLHUP | EPOLLERR)) || write_is_shut(fd))
+    if (tcp->tcpi_retransmits > 2 || tcp->tcpi_probes > 2) return ETIMEDOUT;
+    if (type == SOCK_DGRAM) return ECONNREFUSED;
+    return tcp->tcpi_state && !tcp->tcpi_rtt ? ECONNREFUSED : ECONNRESET;
+}
+
+/* Fill in data, EV_EOF and fflags. */
+static void
+describe(int fd, uint32_t ready, struct kevent *ev)
+{
+    struct tcp_info tcp = {0};
+    int type = 0;
+    bool is_read = ev->filter == EVFILT_READ, error = (ready & EPOLLERR) != 0;
+    ev->data = is_read ? read_count(fd) : write_space(fd);
+    if (ready & (EPOLLHUP | EPOLLRDHUP | EPOLLERR)) ev->flags |= EV_EOF;
+    if (is_read && !error) return;
+    bool is_socket = get_option(fd, SOL_SOCKET, SO_TYPE, &type, sizeof type);
+    (void)get_option(fd, IPPROTO_TCP, TCP_INFO, &tcp, sizeof tcp);
+    if (is_socket && error)
+        ev->fflags = likely_error(type, &tcp);
+    else if (write_is_shut(fd, type, tcp.tcpi_state))
         ev->flags |= EV_EOF;
-}
-
-/* ---- EVFILT_READ and EVFILT_WRITE ---- */
-
-/* The note of a descriptor and filter; NULL: there never was one. */
-static struct fdnote *
-fd_find(struct kq *q, uintptr_t fd, short filter)
-{
-    if (fd >= q->pair_count) return NULL;
-    return filter == EVFILT_READ ? &q->pairs[fd].read : &q->pairs[fd].write;
-}
-
-/* Room for a descriptor in the table. 0, or ENOMEM. */
-static int
-fd_reserve(struct kq *q, uintptr_t fd)
-{
-    if (fd < q->pair_count) return 0;
-    size_t count = fd + fd / 2 + 64;
-    struct fdpair *pairs = realloc(q->pairs, count * sizeof *pairs);
-    if (pairs == NULL) return ENOMEM;
-    memset(pairs + q->pair_count, 0, (count - q->pair_count) * sizeof *pairs);
-    q->pairs = pairs;
-    q->pair_count = count;
-    return 0;
-}
-
-/* The epoll set of a filter, made when first needed; -1: errno says why. */
-static int
-fd_set_for(struct kq *q, short filter)
-{
-    if (filter == EVFILT_READ) return atomic_load(&q->fd);
-    if (q->write_set != -1) return q->write_set;
-    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = 0};
-    int set = epoll_create1(EPOLL_CLOEXEC);
-    if (set == -1) return -1;
-    if (epoll_ctl(atomic_load(&q->fd), EPOLL_CTL_ADD, set, &ev) == -1) {
-        int error = errno;
-        (void)__real_close(set); /* it was never used */
-        return fail(error);
-    }
-    return q->write_set = set;
-}
-
-/* Let the event fire, from now on, as its flags say. 0 or an errno. */
-static int
-fd_arm(struct kq *q, struct fdnote *n, int fd, short filter)
-{
-    int set = fd_set_for(q, filter);
-    if (set == -1) return errno;
-    n->arming++;
-    struct epoll_event ev = {
-        .data.u64 = (uint64_t)n->arming << 32 | (uint64_t)fd << 1 | 1};
-    ev.events = filter == EVFILT_READ ? EPOLLIN | EPOLLRDHUP : EPOLLOUT;
-    if (n->flags & (EV_ONESHOT | EV_DISPATCH)) ev.events |= EPOLLONESHOT;
-    if (n->flags & EV_CLEAR) ev.events |= EPOLLET;
-    int op = n->in_set ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    int rc = epoll_ctl(set, op, fd, &ev);
-    if (rc == -1 && errno == ENOENT) /* a close escaped the wrapper */
-        rc = epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev);
-    else if (rc == -1 && errno == EEXIST)
-        rc = epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev);
-    n->in_set = n->armed = rc == 0;
-    return rc == 0 ? 0 : errno == EPERM ? EINVAL : errno;
-}
-
-/* Let it not fire any more. 0, or EBADF if the descriptor is closed. */
-static int
-fd_disarm(struct kq *q, struct fdnote *n, int fd, short filter)
-{
-    if (!n->armed) return fcntl(fd, F_GETFD) == -1 ? errno : 0;
-    n->in_set = n->armed = false;
-    int rc = epoll_ctl(fd_set_for(q, filter), EPOLL_CTL_DEL, fd, NULL);
-    return rc == -1 && errno == EBADF ? EBADF : 0;
-}
-
-static int
-fd_change(struct kq *q, const struct kevent *c)
-{
-    if (c->ident > INT_MAX) return EBADF;
-    int fd = (int)c->ident;
-    struct fdnote *n = fd_find(q, c->ident, c->filter);
-    bool exists = n != NULL && n->exists;
-    if (!exists && (c->flags & EV_ADD) == 0)
-        return fcntl(fd, F_GETFD) == -1 ? errno : ENOENT;
-    if ((c->flags & EV_ADD) && (c->fflags & NOTE_LOWAT)) return EINVAL;
-    if (exists && (c->flags & EV_DELETE)) {
-        n->exists = false;
-        return fd_disarm(q, n, fd, c->filter);
-    }
-    if (fd_reserve(q, c->ident) != 0) return ENOMEM;
-    n = fd_find(q, c->ident, c->filter);
-    if (!exists) n->flags = c->flags & KEPT_FLAGS;
-    if (c->flags & (EV_ADD | EV_ENABLE)) n->enabled = true;
-    if (c->flags & EV_DISABLE) n->enabled = false;
-    n->udata = c->udata;
-    int error = n->enabled ? fd_arm(q, n, fd, c->filter)
-                           : fd_disarm(q, n, fd, c->filter);
-    n->exists = exists || error == 0;
-    return error;
-}
-
-/* One answer of epoll as a kevent. 1, or 0: it is out of date. */
-static int
-fd_event(struct kq *q, const struct epoll_event *ready, short filter,
-    struct kevent *ev)
-{
-    int fd = (int)((ready->data.u64 & UINT32_MAX) >> 1);
-    struct fdnote *n = fd_find(q, (uintptr_t)fd, filter);
-    if (n == NULL || !n->armed || n->arming != ready->data.u64 >> 32) return 0;
-    EV_SET(ev, fd, filter, n->flags, 0, 0, n->udata);
-    if (filter == EVFILT_READ)
-        describe_read(fd, ready->events, ev);
-    else
-        describe_write(fd, ready->events, ev);
-    if (ready->events & EPOLLERR) ev->fflags = socket_error(fd);
-    if (n->flags & (EV_ONESHOT | EV_DISPATCH)) n->armed = n->enabled = false;
-    if (n->flags & EV_ONESHOT) n->exists = false;
-    return 1;
-}
-
-/* The descriptor is about to be closed. */
-static void
-fd_forget(struct kq *q, int fd, short filter)
-{
-    struct fdnote *n = fd_find(q, (uintptr_t)fd, filter);
-    if (n == NULL) return;
-    if (n->armed) (void)fd_disarm(q, n, fd, filter); /* it goes anyway */
-    n->exists = n->in_set = false;
-}
-
-/* ---- EVFILT_TIMER and EVFILT_USER ---- */
-
-static bool
-note_is(struct note *n, short filter, uintptr_t ident)
-{
-    return n->filter == filter && (atomic_load(&n->state) & ALIVE) &&
-           atomic_load(&n->ident) == ident;
-}
-
-static struct note *
-note_find(struct kq *q, short filter, uintptr_t ident)
-{
-    struct note *n = atomic_load(&q->notes);
-    while (n != NULL && !note_is(n, filter, ident))
-        n = n->next;
-    return n;
-}
-
-/* A note that nobody uses, for this filter. NULL: errno says why. */
-static struct note *
-note_unused(struct kq *q, short filter)
-{
-    struct note *n = atomic_load(&q->notes);
-    while (
-        n != NULL && (n->filter != filter || (atomic_load(&n->state) & ALIVE)))
-        n = n->next;
-    if (n == NULL) {
-        if ((n = calloc(1, sizeof *n)) == NULL) return NULL;
-        n->filter = filter;
-        n->fd = -1;
-        n->next = atomic_load(&q->notes);
-        atomic_store(&q->notes, n);
-    }
-    if (n->fd == -1)
-        n->fd = filter == EVFILT_USER ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)
-                                      : timerfd_create(CLOCK_MONOTONIC,
-                                            TFD_CLOEXEC | TFD_NONBLOCK);
-    return n->fd == -1 ? NULL : n;
-}
-
-/* Enabled: in the epoll set; disabled: not in it. 0 or an errno. */
-static int
-note_watch(struct kq *q, struct note *n, bool enable)
-{
-    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = n};
-    n->enabled = enable;
-    if (n->in_set == enable) return 0;
-    int op = enable ? EPOLL_CTL_ADD : EPOLL_CTL_DEL;
-    if (epoll_ctl(atomic_load(&q->fd), op, n->fd, &ev) == -1) return errno;
-    n->in_set = enable;
-    return 0;
-}
-
-/* Set the eventfd or timerfd back. What it had counted; 0: nothing. */
-static uint64_t
-note_drain(struct note *n)
-{
-    uint64_t count = 0;
-    return read(n->fd, &count, sizeof count) == sizeof count ? count : 0;
-}
-
-/* What a change does to a user event's state. */
-static uint64_t
-user_state(uint64_t state, unsigned int fflags)
-{
-    uint64_t flags = fflags & NOTE_FFLAGSMASK;
-    uint64_t keep = state & ~(uint64_t)NOTE_FFLAGSMASK;
-    switch (fflags & NOTE_FFCTRLMASK) {
-    case NOTE_FFAND: state = keep | (state & flags); break;
-    case NOTE_FFOR: state |= flags; break;
-    case NOTE_FFCOPY: state = keep | flags; break;
-    default: break;
-    }
-    return state | (fflags & NOTE_TRIGGER);
-}
-
-/* Apply a change to a user event that exists. Without a lock: may run in a
- * signal handler. 0, or ENOENT: it was deleted meanwhile. */
-static int
-user_touch(struct note *n, const struct kevent *c)
-{
-    const uint64_t one = 1;
-    uint64_t state = atomic_load(&n->state);
-    do {
-        if ((state & ALIVE) == 0 || atomic_load(&n->ident) != c->ident)
-            return ENOENT;
-    } while (!atomic_compare_exchange_weak(
-        &n->state, &state, user_state(state, c->fflags)));
-    atomic_store(&n->udata, c->udata);
-    atomic_store(&n->data, c->data);
-    if (c->fflags & NOTE_TRIGGER)
-        (void)!write(n->fd, &one, sizeof one); /* full: it is awake anyway */
-    return 0;
 }
 
 /* Start a timer anew. 0, or EINVAL: no such unit or period. */
 static int
-timer_start(struct note *n, const struct kevent *c, unsigned short flags)
+timer_start(struct note *n, int fd, const struct kevent *c)
 {
-    int64_t unit, period = c->data;
-    switch (c->fflags) {
-    case 0:
-    case NOTE_MSECONDS: unit = SECOND / 1000; break;
-    case NOTE_SECONDS: unit = SECOND; break;
-    case NOTE_USECONDS: unit = 1000; break;
-    case NOTE_NSECONDS: unit = 1; break;
-    default: return EINVAL;
-    }
-    if (period < 0) return EINVAL;
-    if (period == 0 && (flags & EV_ONESHOT) == 0) period = 1;
-    period = period > INT64_MAX / unit ? INT64_MAX : period * unit;
-    if (period == 0) period = 1; /* timerfd takes 0 for "never" */
-    struct itimerspec t = {.it_value.tv_sec = period / SECOND,
-        .it_value.tv_nsec = period % SECOND};
-    if ((flags & EV_ONESHOT) == 0) t.it_interval = t.it_value;
-    return timerfd_settime(n->fd, 0, &t, NULL) == 0 ? 0 : errno;
+    static const int64_t units[] = {1000000, [NOTE_SECONDS] = 1000000000,
+        [NOTE_MSECONDS] = 1000000, [NOTE_USECONDS] = 1000, [NOTE_NSECONDS] = 1};
+    bool repeats = (n->flags & EV_ONESHOT) == 0;
+    int64_t unit = c->fflags <= NOTE_NSECONDS ? units[c->fflags] : 0;
+    if (unit == 0 || c->data < 0) return EINVAL;
+    int64_t ns = c->data > INT64_MAX / unit ? INT64_MAX : c->data * unit;
+    if (ns == 0) ns = repeats ? unit : 1; /* timerfd takes 0 for "never" */
+    struct itimerspec t = {.it_value = {ns / SECOND, ns % SECOND}};
+    if (repeats) t.it_interval = t.it_value;
+    return timerfd_settime(fd, 0, &t, NULL) == 0 ? 0 : errno;
 }
 
 static void
-note_delete(struct note *n)
+user_change(struct note *n, int fd, const struct kevent *c)
 {
-    const struct itimerspec never = {0};
-    atomic_fetch_and(&n->state, ~(uint64_t)(ALIVE | NOTE_TRIGGER));
-    if (n->filter == EVFILT_TIMER)
-        (void)timerfd_settime(n->fd, 0, &never, NULL); /* cannot fail */
-    else
-        (void)note_drain(n);
+    const uint64_t one = 1;
+    unsigned int user = c->fflags & NOTE_FFLAGSMASK;
+    unsigned int how = c->fflags & NOTE_FFCTRLMASK;
+    if (how == NOTE_FFAND) n->fflags &= user;
+    if (how == NOTE_FFOR) n->fflags |= user;
+    if (how == NOTE_FFCOPY) n->fflags = user;
+    n->data = c->data;
+    if (c->fflags & NOTE_TRIGGER)
+        (void)!write(fd, &one, sizeof one); /* full: it fires anyway */
 }
 
+/* Read the timerfd or eventfd, which sets it back, and fill in *ev. Only a user
+ * event without EV_CLEAR stays as it is. false: there was nothing to read, as
+ * another thread was faster. */
+static bool
+own_event(struct note *n, int fd, struct kevent *ev)
+{
+    int64_t count = 0;
+    bool timer = n->filter == EVFILT_TIMER;
+    if (timer || (n->flags & (EV_CLEAR | EV_ONESHOT)))
+        if (read(fd, &count, sizeof count) == -1) return false;
+    ev->data = timer ? count : n->data;
+    ev->fflags = n->fflags;
+    if (timer) ev->flags |= EV_CLEAR;
+    return true;
+}
+
+/* The descriptor under which an event is in by_fd, or -1. */
+static int
+note_find(struct kq *q, short filter, uintptr_t ident)
+{
+    bool is_write = filter == EVFILT_WRITE;
+    int fd = is_descriptor(filter) ? (int)ident : q->own;
+    if (is_descriptor(filter)) return q->by_fd[fd][is_write].exists ? fd : -1;
+    for (; fd != -1; fd = q->by_fd[fd][0].next)
+        if (q->by_fd[fd][0].filter == filter && q->by_fd[fd][0].ident == ident)
+            break;
+    return fd;
+}
+
+/* Let it fire from now on, as its flags say. 0 or an errno. */
+static int
+note_arm(struct kq *q, struct note *n, int fd)
+{
+    int set = n->filter == EVFILT_WRITE ? q->write_set : q->fd;
+    n->arming = ++armings;
+    struct epoll_event ev = {.events = EPOLLIN,
+        .data.u64 = (uint64_t)n->arming << 32 | (unsigned int)fd};
+    if (n->filter == EVFILT_READ) ev.events |= EPOLLRDHUP;
+    if (n->filter == EVFILT_WRITE) ev.events = EPOLLOUT;
+    if (is_descriptor(n->filter)) { /* the others are set back by a read */
+        if (n->flags & FIRES_ONCE) ev.events |= EPOLLONESHOT;
+        if (n->flags & EV_CLEAR) ev.events |= EPOLLET;
+    }
+    int rc = epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev);
+    if (rc == -1 && errno == ENOENT)
+        rc = epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev);
+    n->armed = rc == 0;
+    return rc == 0 ? 0 : errno == EPERM ? EINVAL : errno;
+}
+
+static void
+note_disarm(struct kq *q, struct note *n, int fd)
+{
+    int set = n->filter == EVFILT_WRITE ? q->write_set : q->fd;
+    if (n->armed) (void)epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL);
+    n->armed = false;
+}
+
+static void
+note_delete(struct kq *q, struct note *n, int fd)
+{
+    int *link = &q->own;
+    note_disarm(q, n, fd);
+    n->exists = false;
+    if (is_descriptor(n->filter)) return;
+    while (*link != fd)
+        link = &q->by_fd[*link][0].next;
+    *link = n->next;
+    (void)__real_close(fd);
+}
+
+/* Make the event of an EV_ADD. Its descriptor, or -1 and errno. */
 static int
 note_add(struct kq *q, const struct kevent *c)
 {
-    struct note *n = note_unused(q, c->filter);
-    if (n == NULL) return errno;
-    unsigned short flags = c->flags & KEPT_FLAGS;
-    int error = c->filter == EVFILT_TIMER ? timer_start(n, c, flags) : 0;
-    if (error == 0) error = note_watch(q, n, (c->flags & EV_DISABLE) == 0);
-    if (error != 0) return error;
-    n->flags = flags;
-    uint64_t generation = (atomic_load(&n->state) >> 32) + 1;
-    atomic_store(&n->ident, c->ident);
-    atomic_store(
-        &n->state, generation << 32 | ALIVE | (c->fflags & NOTE_FFLAGSMASK));
-    if (n->filter == EVFILT_TIMER)
-        atomic_store(&n->udata, c->udata);
-    else
-        (void)user_touch(n, c); /* for udata, data and NOTE_TRIGGER */
-    return 0;
+    int fd = (int)c->ident;
+    if (c->filter == EVFILT_USER) fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (c->filter == EVFILT_TIMER)
+        fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd == -1) return -1;
+    struct note *n = &q->by_fd[fd][c->filter == EVFILT_WRITE];
+    *n = (struct note){.ident = c->ident,
+        .filter = c->filter,
+        .flags = c->flags & KEPT_FLAGS,
+        .exists = true,
+        .enabled = true};
+    if (is_descriptor(c->filter)) return fd;
+    if (c->filter == EVFILT_USER) n->fflags = c->fflags & NOTE_FFLAGSMASK;
+    n->next = q->own;
+    return q->own = fd;
 }
 
+/* Apply a change to an event that exists. 0 or an errno. */
 static int
-note_change(struct kq *q, const struct kevent *c)
+note_change(struct kq *q, struct note *n, int fd, const struct kevent *c)
 {
-    struct note *n = note_find(q, c->filter, c->ident);
     int error = 0;
-    if (n == NULL) return c->flags & EV_ADD ? note_add(q, c) : ENOENT;
-    if (c->flags & EV_DELETE) {
-        note_delete(n);
-        return 0;
-    }
-    if (n->filter == EVFILT_USER)
-        error = user_touch(n, c);
-    else if (c->flags & EV_ADD)
-        error = timer_start(n, c, n->flags);
+    if (n->filter == EVFILT_USER) user_change(n, fd, c);
+    if (n->filter == EVFILT_TIMER && (c->flags & EV_ADD))
+        error = timer_start(n, fd, c);
     if (error != 0) return error;
-    atomic_store(&n->udata, c->udata);
-    if (c->flags & EV_DISABLE) return note_watch(q, n, false);
-    if (c->flags & (EV_ADD | EV_ENABLE)) return note_watch(q, n, true);
-    return 0;
+    n->udata = c->udata;
+    if (c->flags & EV_ENABLE) n->enabled = true;
+    if (c->flags & EV_DISABLE) n->enabled = false;
+    if (n->enabled) return note_arm(q, n, fd);
+    note_disarm(q, n, fd);
+    return fcntl(fd, F_GETFD) == -1 ? EBADF : 0;
 }
 
-/* A user event is triggered: fill *ev. 1, or 0: it is not. */
+/* Apply one change. 0 or an errno. */
 static int
-user_event(struct note *n, struct kevent *ev)
+change(struct kq *q, const struct kevent *c)
 {
-    uint64_t state = atomic_load(&n->state);
-    bool once = (n->flags & (EV_CLEAR | EV_ONESHOT)) != 0;
-    if (once || (state & NOTE_TRIGGER) == 0) (void)note_drain(n);
-    /* After the drain, so that a trigger from now on is seen next time. */
-    state = once ? atomic_fetch_and(&n->state, ~(uint64_t)NOTE_TRIGGER)
-                 : atomic_load(&n->state);
-    if ((state & ALIVE) == 0 || (state & NOTE_TRIGGER) == 0) return 0;
-    EV_SET(ev, atomic_load(&n->ident), EVFILT_USER, n->flags,
-        state & NOTE_FFLAGSMASK, atomic_load(&n->data), atomic_load(&n->udata));
-    return 1;
+    bool on_fd = is_descriptor(c->filter), add = (c->flags & EV_ADD) != 0;
+    if (!on_fd && c->filter != EVFILT_TIMER && c->filter != EVFILT_USER)
+        return EINVAL;
+    if (on_fd && c->ident >= MAX_FDS) return EBADF;
+    if (on_fd && add && (c->fflags & NOTE_LOWAT)) return EINVAL;
+    int fd = note_find(q, c->filter, c->ident);
+    bool exists = fd != -1;
+    if (!exists && !add)
+        return on_fd && fcntl((int)c->ident, F_GETFD) == -1 ? EBADF : ENOENT;
+    if (!exists && (fd = note_add(q, c)) == -1) return errno;
+    struct note *n = &q->by_fd[fd][c->filter == EVFILT_WRITE];
+    bool delete = exists && (c->flags & EV_DELETE);
+    int error = delete ? 0 : note_change(q, n, fd, c);
+    if (delete || (!exists && error != 0)) note_delete(q, n, fd);
+    return error;
 }
 
+/* Turn what epoll said into a kevent. 1, or 0: it is out of date. */
 static int
-timer_event(struct note *n, struct kevent *ev)
+note_event(struct kq *q, const struct epoll_event *ready, bool is_write,
+    struct kevent *ev)
 {
-    uint64_t expirations = note_drain(n);
-    if (expirations == 0) return 0; /* it was started anew meanwhile */
-    EV_SET(ev, atomic_load(&n->ident), EVFILT_TIMER, n->flags | EV_CLEAR, 0,
-        expirations, atomic_load(&n->udata));
-    return 1;
-}
-
-static int
-note_event(struct kq *q, struct note *n, struct kevent *ev)
-{
-    if (!n->enabled) return 0;
-    int count =
-        n->filter == EVFILT_USER ? user_event(n, ev) : timer_event(n, ev);
-    if (count == 0) return 0;
+    int fd = (int)(ready->data.u64 & (MAX_FDS - 1));
+    struct note *n = &q->by_fd[fd][is_write];
+    if (!n->armed || n->arming != ready->data.u64 >> 32) return 0;
+    EV_SET(ev, n->ident, n->filter, n->flags, 0, 0, n->udata);
+    bool on_fd = is_descriptor(n->filter);
+    if (on_fd)
+        describe(fd, ready->events, ev);
+    else if (!own_event(n, fd, ev))
+        return 0;
+    if ((n->flags & FIRES_ONCE) == 0) return 1;
+    n->enabled = false;
+    if (on_fd) n->armed = false; /* EPOLLONESHOT has done that */
     if (n->flags & EV_ONESHOT)
-        note_delete(n);
-    else if (n->flags & EV_DISPATCH)
-        (void)note_watch(q, n, false); /* removing cannot fail */
+        note_delete(q, n, fd);
+    else
+        note_disarm(q, n, fd);
     return 1;
 }
 
-/* ---- the kqueue: found, closed, forked ---- */
-
-/* The kqueue of a descriptor, or NULL; pinned until kq_unpin. */
+/* The kqueue of a descriptor, or NULL. For -1, an unused one. */
 static struct kq *
-kq_pin(int fd)
+kq_find(int fd)
 {
-    for (struct kq *q = atomic_load(&kqueues); q != NULL; q = q->next) {
-        if (fd < 0 || atomic_load(&q->fd) != fd) continue;
-        atomic_fetch_add(&q->users, 1);
-        if (atomic_load(&q->fd) == fd) return q;
-        atomic_fetch_sub(&q->users, 1);
-    }
+    for (struct kq *q = kqueues; q < kqueues + MAX_KQUEUES; q++)
+        if ((q->open ? q->fd : -1) == fd) return q;
     return NULL;
 }
 
-static void
-kq_unpin(struct kq *q)
-{
-    atomic_fetch_sub(&q->users, 1);
-}
-
-/* Take all away that belongs to the kqueue, but not its own descriptor. */
-static void
-kq_clear(struct kq *q)
-{
-    atomic_store(&q->fd, -1);
-    q->life++;
-    for (struct note *n = atomic_load(&q->notes); n != NULL; n = n->next) {
-        atomic_fetch_and(&n->state, ~(uint64_t)(ALIVE | NOTE_TRIGGER));
-        if (n->fd != -1) (void)__real_close(n->fd);
-        n->fd = -1;
-        n->in_set = false;
-    }
-    if (q->write_set != -1) (void)__real_close(q->write_set);
-    q->write_set = -1;
-    free(q->pairs);
-    q->pairs = NULL;
-    q->pair_count = 0;
-}
-
-/* The locked kqueue is closed: it is not found any more. */
-static void
+/* Close a kqueue, or what there is of it. epoll is not asked to remove what is
+ * in it: after a fork, that would remove it in the parent. */
+static int
 kq_close(struct kq *q)
 {
-    atomic_store(&q->fd, -1);
-    while (atomic_load(&q->users) > 0)
-        (void)sched_yield();
-    kq_clear(q);
-}
-
-/* No thread is amid a change while fork copies it. */
-static void
-fork_prepare(void)
-{
-    pthread_mutex_lock(&kqueues_lock);
-    for (struct kq *q = atomic_load(&kqueues); q != NULL; q = q->next)
-        pthread_mutex_lock(&q->lock);
-}
-
-static void
-fork_parent(void)
-{
-    for (struct kq *q = atomic_load(&kqueues); q != NULL; q = q->next)
-        pthread_mutex_unlock(&q->lock);
-    pthread_mutex_unlock(&kqueues_lock);
-}
-
-/* A child does not inherit a kqueue. */
-static void
-fork_child(void)
-{
-    for (struct kq *q = atomic_load(&kqueues); q != NULL; q = q->next) {
-        int fd = atomic_load(&q->fd);
-        atomic_store(&q->users, 0); /* their threads are not here */
-        if (fd == -1) continue;
-        kq_clear(q);
+    struct kq old = *q;
+    q->open = false;
+    for (int fd = old.own; fd != -1; fd = old.by_fd[fd][0].next)
         (void)__real_close(fd);
-    }
-    fork_parent();
-}
-
-static void
-fork_watch(void)
-{
-    (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
-}
-
-/* An unused struct kq, or a new one; NULL: no memory. */
-static struct kq *
-kq_unused(void)
-{
-    struct kq *q = atomic_load(&kqueues);
-    while (q != NULL && atomic_load(&q->fd) != -1)
-        q = q->next;
-    if (q != NULL || (q = calloc(1, sizeof *q)) == NULL) return q;
-    pthread_mutex_init(&q->lock, NULL);
-    q->write_set = -1;
-    atomic_store(&q->fd, -1);
-    q->next = atomic_load(&kqueues);
-    atomic_store(&kqueues, q);
-    return q;
+    (void)munmap(old.by_fd, MAX_FDS * sizeof *old.by_fd);
+    (void)__real_close(old.write_set);
+    return __real_close(old.fd);
 }
 
 int
 kqueue(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, fork_watch);
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd == -1) return -1;
-    pthread_mutex_lock(&kqueues_lock);
-    struct kq *q = kq_unused();
-    if (q != NULL) atomic_store(&q->fd, fd);
-    pthread_mutex_unlock(&kqueues_lock);
-    if (q != NULL) return fd;
-    (void)__real_close(fd);
-    return fail(ENOMEM);
+    struct epoll_event ev = {.events = EPOLLIN, .data.u64 = WRITE_SET};
+    struct kq new = {.open = true, .own = -1};
+    sigset_t mask;
+    enter(&mask);
+    struct kq *q = kq_find(-1);
+    new.fd = epoll_create1(EPOLL_CLOEXEC);
+    new.write_set = epoll_create1(EPOLL_CLOEXEC);
+    new.by_fd = mmap(NULL, MAX_FDS * sizeof *new.by_fd, PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool made = q != NULL && new.by_fd !=
+                                 MAP_FAILED &&epoll_ctl(new.fd, EPOLL_CTL_ADD,
+                                     new.write_set, &ev) == 0;
+    if (made)
+        *q = new;
+    else
+        (void)kq_close(&new);
+    leave(&mask);
+    if (made) return new.fd;
+    errno = new.by_fd == MAP_FAILED ? ENOMEM : EMFILE;
+    return -1;
 }
 
-/* close(2): -Wl,--wrap=close sends the program's calls here. */
+/* A child does not inherit a kqueue, nor a lock that a thread has. */
+static void
+fork_child(void)
+{
+    lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    for (struct kq *q = kqueues; q < kqueues + MAX_KQUEUES; q++)
+        if (q->open) (void)kq_close(q);
+}
+
+__attribute__((constructor)) static void
+fork_watch(void)
+{
+    (void)pthread_atfork(NULL, NULL, fork_child);
+}
+
+/* close(2), by -Wl,--wrap=close: the events of a descriptor go with it. */
 int
 __wrap_close(int fd)
 {
-    for (struct kq *q = atomic_load(&kqueues); q != NULL; q = q->next) {
-        if (fd < 0 || atomic_load(&q->fd) == -1) continue;
-        pthread_mutex_lock(&q->lock);
-        if (atomic_load(&q->fd) == fd) {
-            kq_close(q);
-        } else {
-            fd_forget(q, fd, EVFILT_READ);
-            fd_forget(q, fd, EVFILT_WRITE);
+    sigset_t mask;
+    if (fd < 0 || fd >= MAX_FDS) return __real_close(fd);
+    enter(&mask);
+    for (struct kq *q = kqueues; q < kqueues + MAX_KQUEUES; q++)
+        for (int i = 0; q->open && i < 2; i++) {
+            note_disarm(q, &q->by_fd[fd][i], fd);
+            q->by_fd[fd][i].exists = false;
         }
-        pthread_mutex_unlock(&q->lock);
-    }
-    return __real_close(fd);
+    struct kq *closed = kq_find(fd);
+    int rc = closed != NULL ? kq_close(closed) : 0;
+    leave(&mask);
+    return closed != NULL ? rc : __real_close(fd);
 }
 
-/* ---- kevent ---- */
-
-static int
-change(struct kq *q, const struct kevent *c)
-{
-    switch (c->filter) {
-    case EVFILT_READ:
-    case EVFILT_WRITE: return fd_change(q, c);
-    case EVFILT_TIMER:
-    case EVFILT_USER: return note_change(q, c);
-    default: return EINVAL;
-    }
-}
-
-/* Apply the changes. The number of EV_ERROR entries written, or -1: one more
- * was needed than fit. Both lists may be one array, so copy first. */
+/* Apply the changes. The number of EV_ERROR entries written, or -errno: one had
+ * no room. Both lists may be one array, hence the copy. */
 static int
 change_all(struct kq *q, const struct kevent *changes, int nchanges,
     struct kevent *out, int nevents)
@@ -700,7 +450,7 @@ change_all(struct kq *q, const struct kevent *changes, int nchanges,
         struct kevent c = changes[i];
         int error = change(q, &c);
         if (error == 0 && (c.flags & EV_RECEIPT) == 0) continue;
-        if (count == nevents) return error == 0 ? count : fail(error);
+        if (count == nevents) return error == 0 ? count : -error;
         c.flags = EV_ERROR;
         c.data = error;
         out[count++] = c;
@@ -708,121 +458,79 @@ change_all(struct kq *q, const struct kevent *changes, int nchanges,
     return count;
 }
 
-/* Events of the write set, which is ready. */
+/* Turn epoll's answer into kevents. The write set goes last: its own place
+ * among the n is free then, so there is room for one event of it at least. */
 static int
-collect_writes(struct kq *q, struct kevent *out, int room)
+collect(struct kq *q, struct epoll_event *ready, int n, struct kevent *out,
+    int room)
 {
-    struct epoll_event ready[MAX_EVENTS];
-    int count = 0, n = epoll_wait(q->write_set, ready, room, 0);
+    int count = 0, writes = 0;
     for (int i = 0; i < n; i++)
-        count += fd_event(q, &ready[i], EVFILT_WRITE, out + count);
-    return count;
-}
-
-/* Turn what epoll answered into kevents. The write set goes last: its own
- * place among the n is free then, so there is room for one at least. */
-static int
-collect(struct kq *q, const struct epoll_event *ready, int n,
-    struct kevent *out, int room)
-{
-    int count = 0;
-    bool writes = false;
-    for (int i = 0; i < n; i++)
-        if (ready[i].data.u64 == 0)
-            writes = true;
-        else if (ready[i].data.u64 & 1)
-            count += fd_event(q, &ready[i], EVFILT_READ, out + count);
+        if (ready[i].data.u64 == WRITE_SET)
+            writes = 1;
         else
-            count += note_event(q, ready[i].data.ptr, out + count);
-    if (writes) count += collect_writes(q, out + count, room - count);
+            count += note_event(q, &ready[i], false, out + count);
+    if (writes) writes = epoll_wait(q->write_set, ready, room - count, 0);
+    for (int i = 0; i < writes; i++)
+        count += note_event(q, &ready[i], true, out + count);
     return count;
 }
 
 static int64_t
-now(void)
+now_ms(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * SECOND + t.tv_nsec;
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* epoll_wait with nanoseconds; -1: for ever. Linux before 5.11 has only
- * milliseconds: never early, so rounded up. */
+/* A timeout in milliseconds, rounded up: never early. -1: for ever, and what
+ * is far off counts as that. -2: not valid. */
 static int
-wait_for(int set, struct epoll_event *ready, int room, int64_t ns)
-{
-    if (ns <= 0) return epoll_wait(set, ready, room, (int)ns);
-    struct timespec t = {.tv_sec = ns / SECOND, .tv_nsec = ns % SECOND};
-    int n = (int)syscall(SYS_epoll_pwait2, set, ready, room, &t, NULL, 0);
-    if (n != -1 || (errno != ENOSYS && errno != EPERM)) return n;
-    int64_t ms = (ns + 999999) / 1000000;
-    return epoll_wait(set, ready, room, ms > INT_MAX ? INT_MAX : (int)ms);
-}
-
-/* A timeout in nanoseconds; -1: for ever; -2: it is invalid. */
-static int64_t
-timeout_ns(const struct timespec *t)
+timeout_ms(const struct timespec *t)
 {
     if (t == NULL) return -1;
     if (t->tv_sec < 0 || t->tv_nsec < 0 || t->tv_nsec >= SECOND) return -2;
-    if (t->tv_sec > INT32_MAX) return -1;
-    return t->tv_sec * SECOND + t->tv_nsec;
+    if (t->tv_sec >= INT_MAX / 1000) return -1;
+    return (int)t->tv_sec * 1000 + (int)((t->tv_nsec + 999999) / 1000000);
 }
 
-/* Wait for events. epoll's answer may be out of date, as another thread can
- * change an event before the lock is taken: then wait for the time left. */
+/* Wait for events that are not out of date, with the lock set free and the
+ * signals as in mask meanwhile: they end the wait with EINTR. */
 static int
-wait_events(struct kq *q, int fd, uint32_t life, struct kevent *out,
-    int nevents, int64_t timeout)
+wait_events(struct kq *q, int fd, struct kevent *out, int room, int timeout,
+    const sigset_t *mask)
 {
     struct epoll_event ready[MAX_EVENTS];
-    int64_t left = timeout, start = timeout > 0 ? now() : 0;
-    int room = nevents < MAX_EVENTS ? nevents : MAX_EVENTS;
+    int64_t end = timeout > 0 ? now_ms() + timeout : 0;
+    if (room > MAX_EVENTS) room = MAX_EVENTS;
     for (;;) {
-        int n = wait_for(fd, ready, room, left);
-        if (n <= 0) return n;
-        pthread_mutex_lock(&q->lock);
-        bool open = q->life == life && atomic_load(&q->fd) == fd;
-        if (open) n = collect(q, ready, n, out, room);
-        pthread_mutex_unlock(&q->lock);
-        if (!open) return fail(EBADF);
+        pthread_mutex_unlock(&lock);
+        int n = epoll_pwait(fd, ready, room, timeout, mask);
+        pthread_mutex_lock(&lock);
+        if (n <= 0) return n == 0 ? 0 : -errno;
+        if (!q->open || q->fd != fd) return -EBADF;
+        n = collect(q, ready, n, out, room);
         if (n > 0) return n;
-        if (timeout > 0) left = timeout - (now() - start);
-        if (timeout > 0 && left < 0) left = 0;
+        if (timeout > 0) timeout = end > now_ms() ? (int)(end - now_ms()) : 0;
     }
-}
-
-/* A change that only touches a user event. The common one is NOTE_TRIGGER. */
-static int
-trigger(struct kq *q, const struct kevent *c)
-{
-    struct note *n = note_find(q, EVFILT_USER, c->ident);
-    int error = n == NULL ? ENOENT : user_touch(n, c);
-    return error == 0 ? 0 : fail(error);
 }
 
 int
 kevent(int fd, const struct kevent *changelist, int nchanges,
     struct kevent *eventlist, int nevents, const struct timespec *timeout)
 {
-    struct kq *q = kq_pin(fd);
-    if (q == NULL) return fail(EBADF);
-    if (nchanges == 1 && nevents == 0 && changelist->flags == 0 &&
-        changelist->filter == EVFILT_USER) {
-        int rc = trigger(q, changelist);
-        kq_unpin(q);
-        return rc;
-    }
-    kq_unpin(q); /* from here the lock guards it */
-    if (nchanges < 0 || nevents < 0) return fail(EINVAL);
-    pthread_mutex_lock(&q->lock);
-    uint32_t life = q->life;
-    bool open = atomic_load(&q->fd) == fd;
-    int n = open ? change_all(q, changelist, nchanges, eventlist, nevents)
-                 : fail(EBADF);
-    pthread_mutex_unlock(&q->lock);
-    if (n != 0 || nevents == 0) return n;
-    int64_t ns = timeout_ns(timeout);
-    return ns == -2 ? fail(EINVAL)
-                    : wait_events(q, fd, life, eventlist, nevents, ns);
+    int rc = nchanges < 0 || nevents < 0 ? -EINVAL : -EBADF;
+    int ms = timeout_ms(timeout);
+    sigset_t mask;
+    enter(&mask);
+    struct kq *q = fd >= 0 && rc == -EBADF ? kq_find(fd) : NULL;
+    if (q != NULL) rc = change_all(q, changelist, nchanges, eventlist, nevents);
+    if (rc == 0 && nevents > 0 && ms == -2) rc = -EINVAL;
+    if (rc == 0 && nevents > 0)
+        rc = wait_events(q, fd, eventlist, nevents, ms, &mask);
+    leave(&mask);
+    if (rc >= 0) return rc;
+    errno = -rc;
+    return -1;
 }
