@@ -1,0 +1,40 @@
+# The course: `make help` says what there is to do. Every target is one tool in
+# tests/tools/; programs are built by the Makefiles of the chapters. Works with
+# GNU make (3.81 or later) and with bmake.
+.NOTPARALLEL:
+
+all:
+	@sh tests/tools/build
+
+deps:
+	@sh tests/tools/deps
+
+run:
+	@sh tests/tools/run 06
+
+test check:
+	@sh tests/tools/test
+
+help:
+	@sh tests/tools/help
+
+clean:
+	rm -rf build
+
+run-01 run-02 run-03 run-04 run-05 run-06:
+	@sh tests/tools/run ${@:run-%=%}
+
+test-01 test-02 test-03 test-04 test-05 test-06:
+	@sh tests/tools/test ${@:test-%=%}
+
+why-01 why-02 why-03 why-04 why-05 why-06:
+	@sh tests/tools/why ${@:why-%=%}
+
+diff-02 diff-03 diff-04 diff-05 diff-06:
+	@sh tests/tools/diff ${@:diff-%=%}
+
+.PHONY: all deps run test check help clean \
+	run-01 run-02 run-03 run-04 run-05 run-06 \
+	test-01 test-02 test-03 test-04 test-05 test-06 \
+	why-01 why-02 why-03 why-04 why-05 why-06 \
+	diff-02 diff-03 diff-04 diff-05 diff-06
