@@ -1,0 +1,144 @@
+/* cell.c - runs one promise on one stage, under Check.
+ *
+ * The process of the cell runs a Check suite with one test case; Check forks
+ * again for the test, and kills the test and its server at the deadline. */
+#include "cells.h"
+#include "suite.h"
+
+#include <check.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const double CELL_SECONDS = 60; /* for one promise on one stage */
+
+static struct cell *cell; /* the one that this process runs */
+static int stderr_fd;     /* where its servers' stderr goes */
+static uint64_t random_state;
+
+/* Where the stderr of the servers goes: a file without a name. */
+int
+suite_stderr(void)
+{
+    return stderr_fd;
+}
+
+/* A number below limit; the same again for the same seed. */
+uint64_t
+random_below(uint64_t limit)
+{
+    uint64_t x = random_state += 0x9e3779b97f4a7c15u;
+
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return (x ^ x >> 31) % limit;
+}
+
+/* Remember what was measured; the matrix is followed by these notes. */
+void
+note(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(cell->note, sizeof cell->note, format, args);
+    va_end(args);
+}
+
+static _Noreturn void
+fail_with(const char *format, va_list args)
+{
+    char text[1024];
+
+    vsnprintf(text, sizeof text, format, args);
+    ck_abort_msg("%s", text);
+    abort(); /* never reached: Check ends the process of the test */
+}
+
+/* The promise is broken: say how, and end this test. */
+void
+broken(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fail_with(format, args);
+}
+
+void
+require(bool ok, const char *format, ...)
+{
+    va_list args;
+
+    if (ok) return;
+    va_start(args, format);
+    fail_with(format, args);
+}
+
+/* Every test ends with a server that is asked to stop, and exits 0. */
+START_TEST(promise_test)
+{
+    struct server s = {.stage = cell->stage};
+    char expected = cell->promise->stages[cell->stage->column];
+
+    if (!cell->promise->unstarted) server_start(&s);
+    cell->promise->run(&s, expected == 'F');
+    server_stop(&s);
+}
+END_TEST
+
+/* Append what the servers wrote to stderr: often it is the reason. */
+static void
+cell_add_stderr(struct cell *c)
+{
+    size_t n = strlen(c->text);
+    char text[2048];
+    ssize_t len = pread(stderr_fd, text, sizeof text - 1, 0);
+
+    if (len <= 0) return;
+    text[len] = '\0';
+    snprintf(
+        c->text + n, sizeof c->text - n, "\nthe server's stderr:\n%s", text);
+}
+
+static void
+cell_judge(struct cell *c, SRunner *runner)
+{
+    char expected = c->promise->stages[c->stage->column];
+    TestResult **results = srunner_results(runner);
+
+    if (srunner_ntests_failed(runner) == 0 && srunner_ntests_run(runner) == 1) {
+        c->outcome = expected == 'F' ? FAILS_BY_DESIGN : KEPT;
+    } else {
+        c->outcome = BROKEN;
+        snprintf(c->text, sizeof c->text, "%s", tr_msg(results[0]));
+        cell_add_stderr(c);
+    }
+    free(results);
+}
+
+void
+cell_run(struct cell *c)
+{
+    Suite *suite = suite_create(c->stage->name);
+    TCase *test = tcase_create(c->promise->name);
+    SRunner *runner = srunner_create(suite);
+    FILE *f = tmpfile();
+    double start = now();
+
+    cell = c;
+    if (f == NULL) return; /* the outcome stays: it never ran */
+    stderr_fd = fileno(f);
+    random_state = c->seed;
+    tcase_set_timeout(test, CELL_SECONDS * time_scale);
+    tcase_add_test(test, promise_test);
+    suite_add_tcase(suite, test);
+    srunner_set_fork_status(runner, CK_FORK);
+    srunner_run_all(runner, CK_SILENT);
+    cell_judge(c, runner);
+    c->seconds = now() - start;
+    srunner_free(runner);
+    fclose(f);
+}

@@ -1,0 +1,36 @@
+/* proc_other.c - a system that the suite knows nothing about: what needs the
+ * look at another process is "not here". */
+#include "suite.h"
+
+double
+process_cpu(pid_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+long
+process_memory(pid_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+int
+process_files(pid_t pid)
+{
+    (void)pid;
+    return -1;
+}
+
+const char *
+io_uring_denied(void)
+{
+    return "no io_uring on this system";
+}
+
+bool
+loopback_is_wide(void)
+{
+    return false;
+}
