@@ -3,35 +3,40 @@
 # GNU make (3.81 or later) and with bmake.
 .NOTPARALLEL:
 
+# The tools call this make again. (By way of a variable of our own: a line that
+# says $(MAKE) itself would be run by make -n, too.)
+THIS = $(MAKE)
+TOOL = MAKE='$(THIS)' sh tests/tools
+
 all:
-	@sh tests/tools/build
+	@$(TOOL)/build
 
 deps:
-	@sh tests/tools/deps
+	@$(TOOL)/deps
 
 run:
-	@sh tests/tools/run 06
+	@$(TOOL)/run 06
 
 test check:
-	@sh tests/tools/test
+	@$(TOOL)/test
 
 help:
-	@sh tests/tools/help
+	@$(TOOL)/help
 
 clean:
 	rm -rf build
 
 run-01 run-02 run-03 run-04 run-05 run-06:
-	@sh tests/tools/run ${@:run-%=%}
+	@$(TOOL)/run ${@:run-%=%}
 
 test-01 test-02 test-03 test-04 test-05 test-06:
-	@sh tests/tools/test ${@:test-%=%}
+	@$(TOOL)/test ${@:test-%=%}
 
 why-01 why-02 why-03 why-04 why-05 why-06:
-	@sh tests/tools/why ${@:why-%=%}
+	@$(TOOL)/why ${@:why-%=%}
 
 diff-02 diff-03 diff-04 diff-05 diff-06:
-	@sh tests/tools/diff ${@:diff-%=%}
+	@$(TOOL)/diff ${@:diff-%=%}
 
 .PHONY: all deps run test check help clean \
 	run-01 run-02 run-03 run-04 run-05 run-06 \

@@ -4,8 +4,9 @@
  * a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 
-#include <sys/socket.h>
 #include <sys/types.h>
+
+#include <sys/socket.h>
 
 #include <assert.h>
 #include <err.h>

@@ -3,8 +3,9 @@
  * Not here: a way to know whom to try, and when (chapter 03). */
 #include "net.h"
 
-#include <sys/socket.h>
 #include <sys/types.h>
+
+#include <sys/socket.h>
 
 #include <assert.h>
 #include <err.h>

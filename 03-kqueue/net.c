@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <err.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -40,24 +41,39 @@ resolve(const char *host, const char *port)
     return found;
 }
 
+/* A socket that listens on this address; -1 and errno: it cannot. */
+static int
+try_address(const struct addrinfo *address)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM, 0);
+    if (fd == -1) return -1;
+    int on = 1;
+    /* Best effort: only latency is at stake. Accepted sockets inherit it. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* Old connections in TIME_WAIT would keep the port busy for a minute. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 &&
+        listen(fd, SOMAXCONN) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
 int
 net_listen_on(const char *port, const char *host)
 {
     check_port(port);
-    struct addrinfo *address = resolve(host, port);
-    int fd = socket(address->ai_family, SOCK_STREAM, 0);
-    if (fd == -1) err(1, "cannot make a socket (descriptor limit: ulimit -n)");
-    int on = 1;
-    /* Old connections in TIME_WAIT would keep the port busy for a minute. */
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1)
-        err(1, "setsockopt SO_REUSEADDR");
-    /* Best effort: only latency is at stake. Accepted sockets inherit it. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (bind(fd, address->ai_addr, address->ai_addrlen) == -1 ||
-        listen(fd, SOMAXCONN) == -1)
-        err(1, "cannot listen on %s:%s (try another port, 0 for any)", host,
-            port);
-    freeaddrinfo(address);
+    int fd = -1;
+    struct addrinfo *found = resolve(host, port);
+    for (struct addrinfo *a = found; a != NULL && fd == -1; a = a->ai_next)
+        fd = try_address(a);
+    if (fd == -1)
+        err(1, "cannot listen on %s port %s (%s)", host, port,
+            errno == EMFILE ? "raise the descriptor limit: ulimit -n"
+                            : "try another port, 0 for any");
+    freeaddrinfo(found);
     return fd;
 }
 

@@ -3,9 +3,10 @@
  * Not here: a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 
+#include <sys/types.h>
+
 #include <sys/event.h>
 #include <sys/socket.h>
-#include <sys/types.h>
 
 #include <assert.h>
 #include <err.h>
@@ -202,7 +203,8 @@ int
 main(int argc, char **argv)
 {
     struct server s = {.listener = net_listen(argc, argv, 2), .kq = kqueue()};
-    if (s.kq == -1) err(1, "kqueue");
+    if (s.kq == -1)
+        err(1, "cannot make a kqueue (descriptor limit: ulimit -n)");
     if (fcntl(s.listener, F_SETFL, O_NONBLOCK) == -1) err(1, "O_NONBLOCK");
     net_signals(on_signal);
     net_announce(s.listener);

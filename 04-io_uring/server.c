@@ -4,8 +4,9 @@
 #include "net.h"
 #include "ring.h"
 
-#include <sys/socket.h>
 #include <sys/types.h>
+
+#include <sys/socket.h>
 
 #include <assert.h>
 #include <err.h>

@@ -32,6 +32,13 @@ enum {
 #define MSG_NOSIGNAL 0
 #endif
 
+/* To go through a directory one need not be allowed to list it. */
+#if !defined(O_SEARCH) && defined(O_PATH)
+#define O_SEARCH O_PATH
+#elif !defined(O_SEARCH)
+#define O_SEARCH O_RDONLY
+#endif
+
 struct io_backend {
     int kq;
     int change_count;
@@ -44,8 +51,6 @@ _Static_assert(sizeof(struct pool_job) == sizeof(void *),
     "io_completion.link has room for a pool job");
 
 /* ---- Submissions --------------------------------------------------------- */
-
-static const uint64_t TIMEOUT_MAX = 86400 * UINT64_C(1000000000); /* a day */
 
 static size_t
 length31(size_t length)
@@ -60,14 +65,16 @@ result(ssize_t rc)
     return rc == -1 ? -errno : (int)rc;
 }
 
+/* macOS says EINVAL about a socket whose client is gone already. To the caller
+ * that would mean: fd does not listen. */
 static int
 try_accept(const struct io_op *op)
 {
     int fd = accept(op->fd, NULL, NULL);
     if (fd == -1) return -errno;
-    int rc = io_adopt(fd);
-    if (rc < 0) close(fd);
-    return rc;
+    if (io_adopt(fd) >= 0) return fd;
+    close(fd);
+    return -ECONNABORTED;
 }
 
 /* connect(2) is called once. Afterwards the socket's error is the answer, but
@@ -122,7 +129,7 @@ flush_changes(struct io_loop *loop)
     b->change_count = 0;
     for (int i = 0; i < n; i++) {
         struct io_completion *c = (void *)answers[i].udata;
-        if (c != NULL && answers[i].data != 0)
+        if (c != NULL && c->state == IO_ACTIVE && answers[i].data != 0)
             io_finish(loop, c, -(int)answers[i].data);
     }
 }
@@ -159,7 +166,8 @@ open_part(int directory, const char *name, int flags, mode_t mode)
     int fd = openat(directory, name, flags | O_NOFOLLOW | O_CLOEXEC, mode);
     int error = errno;
     if (fd != -1) return fd;
-    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (error != EEXIST &&
+        fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
         S_ISLNK(status.st_mode))
         return -ELOOP;
     return -error;
@@ -177,7 +185,7 @@ open_beneath(const struct io_op *op)
         size_t length = strcspn(part, "/");
         const char *rest = part + length + strspn(part + length, "/");
         bool last = *rest == '\0';
-        int flags = last ? op->open.flags : O_RDONLY;
+        int flags = last ? op->open.flags : O_SEARCH;
         if (part[length] == '/') flags |= O_DIRECTORY;
         int fd = -ENAMETOOLONG;
         if (length <= NAME_MAX) {
@@ -268,10 +276,15 @@ attempt(struct io_loop *loop, struct io_completion *c)
     add_change(loop, c, EV_ADD | EV_ENABLE | EV_ONESHOT, c);
 }
 
-/* Start what is new, in order. */
+/* End what is to be given up, then start what is new, in order. Until a change
+ * is applied nothing is freed: callbacks come after that. */
 static void
 start_queued(struct io_loop *loop)
 {
+    while (loop->canceling.first != NULL) {
+        add_change(loop, loop->canceling.first, EV_DELETE, NULL);
+        io_finish(loop, loop->canceling.first, -ECANCELED);
+    }
     while (loop->queued.first != NULL) {
         struct io_completion *c = loop->queued.first;
         if (is_file(c))
@@ -356,13 +369,8 @@ backend_close(struct io_loop *loop)
 void
 backend_cancel(struct io_loop *loop, struct io_completion *c)
 {
-    struct io_backend *b = loop->backend;
     if (is_file(c)) return; /* a worker has it: the true result will come */
-    /* A change for c may be waiting: let it not name c, which may be freed. */
-    for (int i = 0; i < b->change_count; i++)
-        if ((void *)b->changes[i].udata == c) b->changes[i].udata = NULL;
-    add_change(loop, c, EV_DELETE, NULL);
-    io_finish(loop, c, -ECANCELED);
+    io_give_up(loop, c);    /* start_queued tells the kernel */
 }
 
 /* One system call in nearly every case, besides those that do the I/O. */
@@ -373,7 +381,6 @@ backend_wait(struct io_loop *loop, uint64_t timeout)
     struct kevent events[BATCH];
     start_queued(loop);
     if (loop->ready.first != NULL) timeout = 0;
-    if (timeout > TIMEOUT_MAX && timeout != IO_FOREVER) timeout = TIMEOUT_MAX;
     struct timespec time = {
         .tv_sec = (time_t)(timeout / 1000000000),
         .tv_nsec = (long)(timeout % 1000000000),

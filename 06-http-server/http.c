@@ -395,7 +395,7 @@ step(struct http_request *r, const char *end)
     case STATE_COMPLETE:
     case STATE_REFUSED: break;
     }
-    assert(!"parse was called again without http_request_init");
+    assert(0 && "parse was called again without http_request_init");
     return -400;
 }
 

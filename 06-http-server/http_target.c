@@ -5,8 +5,13 @@
 #include "http_target.h"
 #include "http_text.h"
 
+#include <sys/types.h>
+
+#include <sys/socket.h>
+
 #include <arpa/inet.h>
 #include <assert.h>
+#include <netinet/in.h>
 #include <string.h>
 
 /* ---- Percent escapes and paths (RFC 3986) ---- */

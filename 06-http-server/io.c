@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -24,7 +25,13 @@ struct io_sides {
     unsigned others;       /* operations on a file */
 };
 
-enum { SIDES_MAX = 1 << 20 }; /* descriptors beyond are not watched */
+enum {
+    SIDES_MAX = 1 << 20, /* descriptors beyond are not watched */
+    ENTRIES_MAX =
+        1 << 15, /* of one call to the kernel; it has that limit too */
+};
+
+static const uint64_t WAIT_MAX = 86400 * UINT64_C(1000000000); /* a day */
 
 /* A mistake in the program that uses this API: say which, and stop at once. */
 static void
@@ -178,7 +185,9 @@ sides_end(struct io_loop *loop, const struct io_completion *c)
     case IO_CONNECT:
     case IO_SEND: sides->writing = false; break;
     case IO_CLOSE: break;
-    default: sides->others--; break;
+    default:
+        if (sides->others > 0) sides->others--; /* 0: it was not watched */
+        break;
     }
 }
 
@@ -198,11 +207,32 @@ path_leaves(const char *path)
     return false;
 }
 
+/* 0, or what openat2(2) says of a path, and a walk would not. */
+static int
+path_error(const char *path, int flags)
+{
+    size_t length = strlen(path);
+    if (path_leaves(path)) return -EXDEV;
+    if (length >= PATH_MAX) return -ENAMETOOLONG;
+    bool directory = length > 0 && path[length - 1] == '/';
+    return directory && flags & O_CREAT ? -EISDIR : 0;
+}
+
+/* What the systems answer differently. 0, or the -errno that all shall give. */
+static int
+op_error(const struct io_op *op)
+{
+    if (op->kind == IO_OPEN && op->open.beneath)
+        return path_error(op->open.path, op->open.flags);
+    if (op->kind == IO_READ && op->in.offset > INT64_MAX) return -EINVAL;
+    if (op->kind == IO_WRITE && op->out.offset > INT64_MAX) return -EINVAL;
+    return 0;
+}
+
 static void
 timeout_start(struct io_loop *loop, struct io_completion *c)
 {
-    uint64_t now =
-        io_clock(); /* loop->now may be older: too early a deadline */
+    uint64_t now = io_clock(); /* loop->now is older: it would end too early */
     uint64_t after = c->op.timeout.after;
     c->op.timeout.deadline =
         after < UINT64_MAX - now ? now + after : UINT64_MAX;
@@ -241,9 +271,8 @@ io_submit(struct io_loop *loop, struct io_completion *c)
         timeout_start(loop, c);
     else if (c->op.kind == IO_WAKE)
         wake_start(loop, c);
-    else if (c->op.kind == IO_OPEN && c->op.open.beneath &&
-             path_leaves(c->op.open.path))
-        io_finish(loop, c, -EXDEV);
+    else if (op_error(&c->op) != 0)
+        io_finish(loop, c, op_error(&c->op));
     else
         state_enter(&loop->queued, c, IO_QUEUED);
 }
@@ -291,7 +320,8 @@ io_init(struct io_loop *loop, unsigned entries)
 {
     *loop = (struct io_loop){.thread = (uintptr_t)pthread_self()};
     loop->now = io_clock();
-    return backend_open(loop, entries > 0 ? entries : 256);
+    if (entries == 0) entries = 256;
+    return backend_open(loop, entries < ENTRIES_MAX ? entries : ENTRIES_MAX);
 }
 
 void
@@ -318,9 +348,8 @@ deliver(struct io_loop *loop)
         sides_end(loop, c);
         loop->busy--;
         c->state = IO_IDLE;
-        c->callback(
-            c->context, loop, c, c->result); /* c may be gone after it */
         calls++;
+        c->callback(c->context, loop, c, c->result); /* c may be gone now */
     }
     return calls;
 }
@@ -332,7 +361,9 @@ io_tick(struct io_loop *loop, uint64_t timeout)
     check(!loop->ticking, "tick in a callback");
     loop->ticking = true;
     loop->now = io_clock();
-    backend_wait(loop, loop->ready.first ? 0 : timer_next(loop, timeout));
+    timeout = loop->ready.first != NULL ? 0 : timer_next(loop, timeout);
+    if (timeout > WAIT_MAX && timeout != IO_FOREVER) timeout = WAIT_MAX;
+    backend_wait(loop, timeout);
     loop->now = io_clock();
     timer_expire(loop);
     int calls = deliver(loop);
@@ -360,6 +391,7 @@ io_run_for(struct io_loop *loop, uint64_t timeout)
 void
 io_stop(struct io_loop *loop)
 {
+    check_thread(loop);
     loop->stopped = true;
 }
 

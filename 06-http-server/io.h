@@ -158,7 +158,8 @@ int io_init(struct io_loop *loop, unsigned entries);
 /* What a user can do about an error of io_init: a phrase to end a message. */
 const char *io_hint(int error);
 
-/* End a loop that has nothing under way: see io_cancel_all. */
+/* End a loop that has nothing under way: see io_cancel_all. No other thread or
+ * handler may call io_wake from here on. */
 void io_deinit(struct io_loop *loop);
 
 /* Start the operation. Never calls back: see io_tick. completion: idle, with op,
@@ -228,8 +229,8 @@ io_op_nop(void)
 }
 
 /* Take a client. Result: its socket, which you close; -EMFILE and -ENFILE (at
- * once, and again and again: pause with a timeout), -EINVAL: fd does not
- * listen. See accept(2). */
+ * once, and again and again: pause with a timeout); -ECONNABORTED: that client
+ * is gone, take the next; -EINVAL: fd does not listen. See accept(2). */
 static inline struct io_op
 io_op_accept(int fd)
 {
@@ -269,8 +270,8 @@ io_op_send(int fd, const void *buffer, size_t length)
     return op;
 }
 
-/* Wait until recv or accept has something to answer, an error included, without
- * a buffer meanwhile. Result 0. */
+/* Wait until recv or accept on a socket has something to answer, an error
+ * included, without a buffer meanwhile. Result 0. */
 static inline struct io_op
 io_op_readable(int fd)
 {
@@ -294,7 +295,8 @@ io_op_open(
     return op;
 }
 
-/* Read from a file at offset. Result: bytes, fewer near the end; 0: at or after
+/* Read from a file at offset; not from what has no offsets (pipe, terminal,
+ * socket): there systems differ. Result: bytes, fewer near the end; 0: at or after
  * the end; -EISDIR and others. See pread(2). */
 static inline struct io_op
 io_op_read(int fd, void *buffer, size_t length, uint64_t offset)

@@ -56,7 +56,7 @@ prepare_open(struct io_backend *b, struct io_uring_sqe *sqe, struct io_op *op)
     struct open_how *how = &b->how[sqe - b->ring.sq.sqes];
     *how = (struct open_how){
         .flags = (unsigned)flags,
-        .mode = flags & O_CREAT ? op->open.mode : 0,
+        .mode = flags & O_CREAT ? op->open.mode & 07777 : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
     };
     io_uring_prep_openat2(sqe, op->fd, path, how);
@@ -126,19 +126,31 @@ fill_queue(struct io_loop *loop)
 
 /* ---- Completions ----------------------------------------------------------- */
 
+/* Does res leave the operation undone? A file's -EAGAIN does not: polled, a
+ * file is always ready, and we would try for ever. */
+static bool
+is_undone(const struct io_completion *c, int res)
+{
+    if (c->op.kind == IO_CLOSE) return false; /* whatever res: it is closed */
+    if (c->flags & POLL_FIRST && res >= 0) return true; /* ready: now try */
+    bool stream = c->op.kind >= IO_ACCEPT && c->op.kind <= IO_READABLE;
+    return res == -EINTR || (res == -EAGAIN && stream);
+}
+
 /* The kernel has a result for c. */
 static void
 complete(struct io_loop *loop, struct io_completion *c, int res)
 {
-    bool again = res == -EAGAIN || res == -EINTR;
-    if (c->flags & POLL_FIRST && res >= 0) again = true; /* ready: now try */
-    if (again && !(c->flags & GIVE_UP) && c->op.kind != IO_CLOSE) {
-        /* -EAGAIN: a descriptor in non-blocking mode. Wait until it is ready. */
-        c->flags = res == -EAGAIN ? POLL_FIRST : 0;
+    bool undone = is_undone(c, res);
+    if (undone && !(c->flags & GIVE_UP)) {
+        /* -EAGAIN: a descriptor in non-blocking mode. Wait until it is ready;
+         * after -EINTR too, as a connect goes on, and must not begin anew. */
+        bool file = c->op.kind >= IO_OPEN;
+        c->flags = res < 0 && !file ? POLL_FIRST : 0;
         io_requeue(loop, c);
         return;
     }
-    if (again) res = -ECANCELED;
+    if (undone) res = -ECANCELED;
     if (c->op.kind == IO_READABLE && res > 0) res = 0; /* it was the mask */
     io_finish(loop, c, res);
 }
@@ -154,7 +166,7 @@ reap(struct io_loop *loop)
         void *data = io_uring_cqe_get_data(cqes[i]);
         if (data == b) {
             b->wake_asked = false;
-            io_woken(loop);
+            if (cqes[i]->res > 0) io_woken(loop);
         } else if (data != NULL) { /* NULL: the answer to a cancel */
             complete(loop, data, cqes[i]->res);
         }
@@ -218,7 +230,9 @@ backend_wait(struct io_loop *loop, uint64_t timeout)
         .tv_sec = (long long)(timeout / 1000000000),
         .tv_nsec = (long long)(timeout % 1000000000),
     };
-    if (timeout == 0 || rc < 0)
+    /* liburing would not enter the kernel if there is something in the queue,
+     * and there DEFER_TASKRUN lets the work of other sockets wait. */
+    if (timeout == 0 || rc < 0 || io_uring_cq_ready(ring) > 0)
         rc = io_uring_submit_and_get_events(ring);
     else if (timeout == IO_FOREVER)
         rc = io_uring_submit_and_wait(ring, 1);

@@ -46,12 +46,13 @@ options_read(int argc, char **argv)
     };
     struct options options = {"8080", "127.0.0.1", 30};
     int option;
+    opterr = 0; /* one message, ours */
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (option) {
         case 'p': options.port = optarg; break;
         case 'h': options.host = optarg; break;
         case 't': options.timeout = read_seconds(optarg); break;
-        case '?': exit(2); /* getopt_long has said what is wrong */
+        case '?': errx(2, "bad option '%s': see --help", argv[optind - 1]);
         default: print_help();
         }
     }

@@ -69,16 +69,15 @@ static io_callback server_accepted, server_rested;
 static void
 on_signal(int sig)
 {
-    (void)sig;
-    stop = 1;
+    stop = sig;
     io_wake(&server.loop);
 }
 
 /* ---- The connection ------------------------------------------------------------ */
 
-/* It has got on, so it has the full time again. Called when a connection begins,
- * when a request begins, and for each part of an answer that was taken. Not for
- * each part of a request: a client that sends a byte a second gains nothing. */
+/* It has got on, so it has the full time again: when it connects, when a request
+ * begins or is complete, when a part of an answer is taken. Not for a part of a
+ * request: a client that sends a byte a second gains nothing. */
 static void
 conn_extend(struct conn *c)
 {
@@ -167,13 +166,15 @@ conn_respond(struct conn *c)
 {
     const struct http_request *r = &c->request;
     struct answer a = {.status = 404};
+    char path[16]; /* no path of ours is longer: then it is 404, too */
+    if (http_path_decode(r->path, path, sizeof path) < 0) path[0] = '\0';
     c->last = !r->keep_alive || r->chunked || r->content_length > 0 || stop;
     if (r->method != HTTP_GET && r->method != HTTP_HEAD) {
         a.status = r->method == HTTP_OTHER ? 501 : 405;
         a.allow = r->method == HTTP_OTHER ? NULL : "GET, HEAD";
-    } else if (http_slice_equals(r->path, "/hello")) {
+    } else if (strcmp(path, "/hello") == 0) {
         a = (struct answer){200, .body = "Hello, world\n", .length = 13};
-    } else if (http_slice_equals(r->path, "/")) {
+    } else if (strcmp(path, "/") == 0) {
         a = (struct answer){200, "text/html; charset=utf-8", .body = page,
             .length = page_length};
     }
@@ -201,25 +202,29 @@ conn_next(struct conn *c)
         memmove(c->in, c->in + used, c->in_len);
         http_request_init(&c->request); /* what it has read has moved */
     }
-    if (c->out_len > 0)
+    if (c->out_len > 0) {
+        conn_extend(c);
         conn_send(c);
-    else
+    } else {
         conn_receive(c);
+    }
 }
 
-/* Bytes of a request; 0: the client will send no more. */
+/* Bytes of a request; 0: the client will send no more. -ECANCELED: its time is
+ * over, or the server ends. */
 static void
 conn_received(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     struct conn *c = context;
-    if (res == -ECANCELED && c->state == RECEIVING && c->in_len > 0 && !stop) {
+    bool given_up = res == -ECANCELED && c->state == RECEIVING;
+    if (given_up && c->in_len > 0 && !stop) {
         conn_refuse(c, 408);
         conn_send(c);
-    } else if (res <= 0 || stop) {
+    } else if ((given_up || res > 0) && (stop || c->state == LINGERING)) {
+        conn_linger(c); /* it may still be reading an answer */
+    } else if (res <= 0) {
         conn_close(c);
-    } else if (c->state == LINGERING) {
-        conn_linger(c);
     } else {
         if (c->in_len == 0) conn_extend(c);
         c->in_len += (size_t)res;
@@ -301,18 +306,22 @@ server_rested(
     server_accept(true);
 }
 
-/* No new clients and no new requests. Answers have a second to be taken. */
+/* No new clients and no new requests. Answers have a second to be taken. Then all
+ * is canceled; what won against that, and asked for more, once more. */
 static void
 server_drain(void)
 {
     io_cancel(&server.loop, &server.door);
     deadlines_stop(&server.deadlines);
-    for (struct deadline *d = server.deadlines.first; d != NULL; d = d->next)
-        if (d->completion->op.kind == IO_RECV)
-            io_cancel(&server.loop, d->completion);
+    for (struct deadline *d = server.deadlines.first; d != NULL; d = d->next) {
+        const struct conn *c = d->completion->context;
+        if (c->state == RECEIVING) io_cancel(&server.loop, d->completion);
+    }
     io_run_for(&server.loop, SECOND);
-    io_cancel_all(&server.loop);
-    io_run(&server.loop);
+    while (io_busy(&server.loop) > 0) {
+        io_cancel_all(&server.loop);
+        io_tick(&server.loop, IO_FOREVER);
+    }
 }
 
 int

@@ -84,7 +84,7 @@ cost_ratio(struct server *s, size_t crowd, bool may_starve)
     free(idle);
     if (beside < 0) answer(&c);
     client_close(&c);
-    return beside / alone;
+    return beside / (alone > 1e-6 ? alone : 1e-6); /* the clock is coarse */
 }
 
 /* A stage that fails does not answer at all, or costs several times more. Where

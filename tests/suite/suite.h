@@ -166,5 +166,7 @@ promise_fn bad_arguments, port_in_use, io_uring_is_denied, first_line;
 promise_fn http_hello, http_head, http_not_found, http_keep_alive;
 promise_fn http_pipelining, http_split, http_close, http_1_0, http_bad;
 promise_fn http_page, http_bad_survived;
+promise_fn http_last_answer, http_slow_request, http_last_moment;
+promise_fn http_end_keeps_answers;
 
 #endif

@@ -111,7 +111,7 @@ why_01(void)
     server_start(&s);
     say("The server waits in accept(2).");
     client_open(&c, &s);
-    say("Ann connects. The server waits in read(2) for what she says.");
+    say("Ann connects. The server waits in recv(2) for what she says.");
     ask(&c);
     answer(&c);
     say("Ann sends %zu bytes, and has the same %zu bytes back.", c.asked,
@@ -160,7 +160,7 @@ why_02(void)
 {
     printf("02-nonblocking keeps a promise that 01-blocking breaks:\n"
            "a second client is served while the first is silent.\n");
-    ann_and_bob("01", "The server sleeps in read(2), for Ann alone.");
+    ann_and_bob("01", "The server sleeps in recv(2), for Ann alone.");
     ann_and_bob("02", "nobody waits for her.");
     printf("\nWith O_NONBLOCK a read never waits: when there is nothing, it "
            "fails with EAGAIN,\nand the server tries the next client. "
@@ -210,13 +210,18 @@ why_03(void)
            "The change: make diff-03\n");
 }
 
+/* The most frequent call first. Empties the counts. */
 static void
-show_counts(const struct counts *all, double echoes)
+show_counts(struct counts *all, double echoes)
 {
-    for (size_t i = 0; i < COUNT_NAMES; i++) {
-        if (all->by_name[i].calls == 0) continue;
+    for (;;) {
+        size_t most = 0;
+        for (size_t i = 1; i < COUNT_NAMES; i++)
+            if (all->by_name[i].calls > all->by_name[most].calls) most = i;
+        if (all->by_name[most].calls == 0) return;
         printf("             %7.3f  %s\n",
-            (double)all->by_name[i].calls / echoes, all->by_name[i].name);
+            (double)all->by_name[most].calls / echoes, all->by_name[most].name);
+        all->by_name[most].calls = 0;
     }
 }
 

@@ -1,8 +1,8 @@
 /* sys/event.h - what BSD and macOS have in <sys/event.h>, for Linux.
  *
- * Not part of the lesson; need not be read. kqueue.c beside this directory
- * implements it, and its first comment says what it cannot do. The values are
- * FreeBSD's; the timer units are the only ones that differ on macOS. */
+ * Not part of the lesson; need not be read. ../kqueue.c implements it, and says
+ * there what it cannot do. The values are FreeBSD's; on macOS, EVFILT_USER and
+ * the units of a timer have others. */
 
 #ifndef COMPAT_SYS_EVENT_H
 #define COMPAT_SYS_EVENT_H
