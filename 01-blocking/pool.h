@@ -8,8 +8,9 @@
 
 enum { POOL_THREADS_MAX = 16 };
 
-/* One piece of work: the first member of the caller's own struct. The pool has
- * it from pool_submit until pool_done answers it; it copies and frees nothing. */
+/* One piece of work: the first member of the caller's own struct. The pool
+ * has it from pool_submit until pool_done answers it; it copies and frees
+ * nothing. */
 struct pool_job {
     struct pool_job *next;
 };
@@ -33,8 +34,8 @@ struct pool {
 };
 
 /* Start `threads` workers (1 to POOL_THREADS_MAX). Each takes a job, calls work
- * with it, puts it into the done queue, and calls notify if the queue was empty.
- * Signals are blocked in the workers: they belong to the other threads.
+ * with it, puts it into the done queue, and calls notify if the queue was
+ * empty. Signals are blocked in the workers: they belong to the other threads.
  *
  * Result: 0; end it with pool_stop. -errno: nothing was started.
  * See: pthread_create(3). */

@@ -1,5 +1,6 @@
-/* pool_server.c - the easy next step: threads wait in the calls of server.c, and
- * main never does. It submits a request, and goes on when the request is done.
+/* pool_server.c - the easy next step: threads wait in the calls of server.c,
+ * and main never does. It submits a request, and goes on when the request is
+ * done.
  * Not here: more clients than threads (chapter 02). */
 #include "net.h"
 #include "pool.h"

@@ -1,5 +1,5 @@
-/* callback_server.c - server.c, where each operation brings the function that is
- * to get its result: its callback. Nobody asks what kind it was.
+/* callback_server.c - server.c, where each operation brings the function that
+ * is to get its result: its callback. Nobody asks what kind it was.
  * Not here: a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 #include "ring.h"
@@ -122,8 +122,8 @@ server_sqe(struct server *s)
     return sqe;
 }
 
-/* Ask for the operation that sqe describes; the next turn tells the kernel.
- * Its completion will name op. (Last, as io_uring_prep_*() may clear the data.) */
+/* Ask for the operation that sqe describes; the next turn tells the kernel. Its
+ * completion will name op. (Last, as io_uring_prep_*() may clear the data.) */
 static void
 server_ask(struct server *s, struct io_uring_sqe *sqe, struct op *op)
 {

@@ -1,5 +1,5 @@
-/* server.c - one thread, many clients; the kernel does the I/O (io_uring(7)) and
- * says what is done, where it used to say what could be tried.
+/* server.c - one thread, many clients; the kernel does the I/O (io_uring(7))
+ * and says what is done, where it used to say what could be tried.
  * Not here: a limit on how long a client may be silent (chapter 06). */
 #include "net.h"
 #include "ring.h"
@@ -117,8 +117,8 @@ server_sqe(struct server *s)
     return sqe;
 }
 
-/* Ask for the operation that sqe describes; the next turn tells the kernel.
- * Its completion will name op. (Last, as io_uring_prep_*() may clear the data.) */
+/* Ask for the operation that sqe describes; the next turn tells the kernel. Its
+ * completion will name op. (Last, as io_uring_prep_*() may clear the data.) */
 static void
 server_ask(struct server *s, struct io_uring_sqe *sqe, struct op *op, int kind)
 {

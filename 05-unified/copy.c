@@ -158,8 +158,8 @@ block_written(
         block_ask(b);
 }
 
-/* TO is not emptied by open: it might be the same file. O_NONBLOCK: should it be
- * a named pipe, do not wait for its other end. */
+/* TO is not emptied by open: it might be the same file. O_NONBLOCK: should it
+ * be a named pipe, do not wait for its other end. */
 static void
 from_opened(void *context, struct io_loop *l, struct io_completion *c, int res)
 {

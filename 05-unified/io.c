@@ -1,5 +1,5 @@
-/* io.c - the half of the event loop that is the same on every kernel: the way of
- * a completion from io_submit to its callback, and the checks for mistakes.
+/* io.c - the half of the event loop that is the same on every kernel: the way
+ * of a completion from io_submit to its callback, and the checks for mistakes.
  * Timers are in io_timer.c; what asks the kernel is in io_uring.c or
  * io_kqueue.c. */
 #include "io.h"
@@ -49,7 +49,7 @@ check_thread(const struct io_loop *loop)
         "only io_wake may be called from another thread");
 }
 
-/* ---- Lists --------------------------------------------------------------- */
+/* ---- Lists -------------------------------------------------------------- */
 
 static void
 list_put(struct io_list *list, struct io_completion *c)
@@ -127,7 +127,7 @@ io_requeue(struct io_loop *loop, struct io_completion *c)
     state_enter(&loop->queued, c, IO_QUEUED);
 }
 
-/* ---- What is under way on a descriptor ------------------------------------- */
+/* ---- What is under way on a descriptor ---------------------------------- */
 
 /* NULL: fd is none, or out of memory: it is not watched. */
 static struct io_sides *
@@ -191,7 +191,7 @@ sides_end(struct io_loop *loop, const struct io_completion *c)
     }
 }
 
-/* ---- Submit and cancel ----------------------------------------------------- */
+/* ---- Submit and cancel -------------------------------------------------- */
 
 /* openat2(2) lets ".." pass that stays below; a walk could not be sure. So that
  * all systems agree, such a path is refused everywhere. */
@@ -313,7 +313,7 @@ io_cancel_all(struct io_loop *loop)
     if (loop->wake != NULL) io_cancel(loop, loop->wake);
 }
 
-/* ---- The loop ---------------------------------------------------------------- */
+/* ---- The loop ----------------------------------------------------------- */
 
 int
 io_init(struct io_loop *loop, unsigned entries)
@@ -421,7 +421,7 @@ io_wallclock(void)
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* ---- Descriptors -------------------------------------------------------------- */
+/* ---- Descriptors -------------------------------------------------------- */
 
 /* Where send(2) has no MSG_NOSIGNAL (macOS), the socket itself is told. */
 #ifdef SO_NOSIGPIPE

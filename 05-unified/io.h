@@ -35,8 +35,8 @@
  *    no order: an fsync covers the writes whose callbacks have been.
  *  - Close only what has no operation under way: cancel, wait for the callback,
  *    then close.
- *  - Descriptors come from io_socket, io_listen, accept and open; io_adopt takes
- *    in any other. They are close-on-exec, and never cause a SIGPIPE.
+ *  - Descriptors come from io_socket, io_listen, accept and open; io_adopt
+ *    takes in any other. They are close-on-exec, and never cause a SIGPIPE.
  *  - One thread calls everything, except io_wake.
  */
 #ifndef IO_H
@@ -148,7 +148,7 @@ struct io_loop {
     bool woken, ticking, stopped;
 };
 
-/* ---- The loop ---------------------------------------------------------- */
+/* ---- The loop ----------------------------------------------------------- */
 
 /* Make a loop. entries: how many operations the kernel is told of in one call,
  * 0 for a good default; any number may be under way. The calling thread owns
@@ -162,8 +162,8 @@ const char *io_hint(int error);
  * handler may call io_wake from here on. */
 void io_deinit(struct io_loop *loop);
 
-/* Start the operation. Never calls back: see io_tick. completion: idle, with op,
- * context and callback set. */
+/* Start the operation. Never calls back: see io_tick. completion: idle, with
+ * op, context and callback set. */
 void io_submit(struct io_loop *loop, struct io_completion *completion);
 
 /* Give an operation up. Its callback comes all the same, in a later tick, with
@@ -219,7 +219,7 @@ int io_adopt(int fd);
 /* shutdown(2): SHUT_RD, SHUT_WR, SHUT_RDWR. 0 or -errno. */
 int io_shutdown(int fd, int how);
 
-/* ---- Operations ---------------------------------------------------------- */
+/* ---- Operations --------------------------------------------------------- */
 
 /* Do nothing. Result 0, in the next tick. */
 static inline struct io_op
@@ -296,8 +296,8 @@ io_op_open(
 }
 
 /* Read from a file at offset; not from what has no offsets (pipe, terminal,
- * socket): there systems differ. Result: bytes, fewer near the end; 0: at or after
- * the end; -EISDIR and others. See pread(2). */
+ * socket): there systems differ. Result: bytes, fewer near the end; 0: at or
+ * after the end; -EISDIR and others. See pread(2). */
 static inline struct io_op
 io_op_read(int fd, void *buffer, size_t length, uint64_t offset)
 {
@@ -334,8 +334,8 @@ io_op_close(int fd)
     return (struct io_op){.kind = IO_CLOSE, .fd = fd};
 }
 
-/* Wait so many nanoseconds, never less. Result 0. Timers that are due are called
- * in order of their time; at the same time, in order of submission. */
+/* Wait so many nanoseconds, never less. Result 0. Timers that are due are
+ * called in order of their time; at the same time, in order of submission. */
 static inline struct io_op
 io_op_timeout(uint64_t after)
 {

@@ -50,7 +50,7 @@ struct io_backend {
 _Static_assert(sizeof(struct pool_job) == sizeof(void *),
     "io_completion.link has room for a pool job");
 
-/* ---- Submissions --------------------------------------------------------- */
+/* ---- Submissions -------------------------------------------------------- */
 
 static size_t
 length31(size_t length)
@@ -158,7 +158,8 @@ is_file(const struct io_completion *c)
     return c->op.kind >= IO_OPEN && c->op.kind <= IO_FSYNC;
 }
 
-/* Open one part of a path, but no symbolic link: systems differ in the errno. */
+/* Open one part of a path, but no symbolic link: systems differ in the
+ * errno. */
 static int
 open_part(int directory, const char *name, int flags, mode_t mode)
 {
@@ -294,7 +295,7 @@ start_queued(struct io_loop *loop)
     }
 }
 
-/* ---- Completions ----------------------------------------------------------- */
+/* ---- Completions -------------------------------------------------------- */
 
 /* Take what the pool has done. */
 static void
@@ -336,7 +337,7 @@ reap(struct io_loop *loop, const struct kevent *events, int n)
     }
 }
 
-/* ---- What io.c calls --------------------------------------------------------- */
+/* ---- What io.c calls ---------------------------------------------------- */
 
 int
 backend_open(struct io_loop *loop, unsigned entries)

@@ -29,7 +29,7 @@ struct io_backend {
     struct open_how *how; /* by place in the submission queue: for openat2 */
 };
 
-/* ---- Submissions --------------------------------------------------------- */
+/* ---- Submissions -------------------------------------------------------- */
 
 static unsigned
 length32(size_t length)
@@ -124,7 +124,7 @@ fill_queue(struct io_loop *loop)
     return b->wake_asked;
 }
 
-/* ---- Completions ----------------------------------------------------------- */
+/* ---- Completions -------------------------------------------------------- */
 
 /* Does res leave the operation undone? A file's -EAGAIN does not: polled, a
  * file is always ready, and we would try for ever. */
@@ -174,7 +174,7 @@ reap(struct io_loop *loop)
     io_uring_cq_advance(&b->ring, n);
 }
 
-/* ---- What io.c calls --------------------------------------------------------- */
+/* ---- What io.c calls ---------------------------------------------------- */
 
 int
 backend_open(struct io_loop *loop, unsigned entries)

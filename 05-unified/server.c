@@ -40,7 +40,7 @@ static struct {
 
 static volatile sig_atomic_t stop;
 
-/* End the loop: the wait that it is in, or the one that it is about to begin. */
+/* End the loop: the wait that it is in, or the one that is about to begin. */
 static void
 on_signal(int sig)
 {

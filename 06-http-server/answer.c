@@ -56,7 +56,8 @@ answer_write(const struct answer *a, char *out)
     int n = snprintf(out, ANSWER_HEAD_MAX,
         "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n"
         "Content-Length: %zu\r\n%s%s%sConnection: %s\r\n\r\n",
-        a->status, reason(a->status), date(a->wallclock), a->type, length,
+        a->status, reason(a->status), date(a->wallclock),
+        a->type != NULL ? a->type : "text/plain", length,
         a->allow != NULL ? "Allow: " : "", a->allow != NULL ? a->allow : "",
         a->allow != NULL ? "\r\n" : "", a->keep_alive ? "keep-alive" : "close");
     size_t head = (size_t)n;

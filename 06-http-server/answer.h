@@ -11,7 +11,7 @@ enum { ANSWER_HEAD_MAX = 512 }; /* bytes; no head is longer */
 /* What is to be answered. The strings and the body are the caller's. */
 struct answer {
     int status;        /* 200, 404, ... */
-    const char *type;  /* of the body: "text/plain" */
+    const char *type;  /* of the body; NULL: "text/plain" */
     const char *allow; /* the methods, for 405; else NULL */
     const void *body;  /* NULL: a line with the status */
     size_t length;     /* bytes of body */

@@ -49,7 +49,7 @@ on_signal(int sig)
     io_wake(&loop);
 }
 
-/* ---- The connection --------------------------------------------------------- */
+/* ---- The connection ----------------------------------------------------- */
 
 static void
 conn_submit(struct conn *c, struct io_op op, io_callback *callback)
@@ -165,7 +165,7 @@ conn_init(struct conn *c, int fd)
     conn_recv(c);
 }
 
-/* ---- The server --------------------------------------------------------------- */
+/* ---- The server --------------------------------------------------------- */
 
 static void
 server_submit(struct server *s, struct io_op op, io_callback *callback)

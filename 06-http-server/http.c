@@ -40,7 +40,7 @@ _Static_assert(
         HTTP_HEAD_MAX,
     "the head has room for the longest request line");
 
-/* ---- Slices ---- */
+/* ---- Slices ------------------------------------------------------------- */
 
 static char
 lower(char c)
@@ -87,7 +87,7 @@ list_next(struct http_slice *rest, struct http_slice *element)
     return true;
 }
 
-/* ---- Fields that say where the message ends, and what comes after ---- */
+/* ---- Fields that say where the message ends, and what comes after ------- */
 
 /* Exactly one in HTTP/1.1, never two, never malformed (3.2). An empty one says
  * that the URI has no host. If the target named one, Host does not count. */
@@ -215,7 +215,7 @@ http_field_find(const struct http_request *request, const char *name,
     return NULL;
 }
 
-/* ---- The steps ---- */
+/* ---- The steps ---------------------------------------------------------- */
 
 static enum http_method
 method_find(struct http_slice name)

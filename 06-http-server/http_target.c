@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* ---- Percent escapes and paths (RFC 3986) ---- */
+/* ---- Percent escapes and paths (RFC 3986) ------------------------------- */
 
 /* The byte that the escape at s.at[i] stands for, or -1 if it is malformed. */
 static int
@@ -65,7 +65,7 @@ http_path_has_dots(const char *path)
     }
 }
 
-/* ---- host [ ":" port ] (RFC 9110 7.2, RFC 3986 3.2) ---- */
+/* ---- host [ ":" port ] (RFC 9110 7.2, RFC 3986 3.2) --------------------- */
 
 static bool
 ip6_valid(struct http_slice s)
@@ -114,7 +114,7 @@ http_authority_valid(struct http_slice s, bool port_required)
            port_valid(slice_skip(s, n), port_required);
 }
 
-/* ---- The request target ---- */
+/* ---- The request target ------------------------------------------------- */
 
 /* s is path [ "?" query ], of which the path may be empty: then it is "/". */
 static int

@@ -17,13 +17,14 @@ enum io_state {
     IO_READY,     /* [ready] it has its result */
 };
 
-/* ---- A backend provides -------------------------------------------------- */
+/* ---- A backend provides ------------------------------------------------- */
 
 /* Make and end loop->backend. 0 or -errno. */
 int backend_open(struct io_loop *loop, unsigned entries);
 void backend_close(struct io_loop *loop);
 
-/* Give up an active operation: io_finish follows, at once or in a later wait. */
+/* Give up an active operation: io_finish follows, at once or in a later
+ * wait. */
 void backend_cancel(struct io_loop *loop, struct io_completion *completion);
 
 /* Start what is queued, wait until something happens, at most so long, and
@@ -36,7 +37,7 @@ void backend_wake(struct io_backend *backend);
 /* A descriptor is to be used with this backend. fd or -errno. */
 int backend_adopt(int fd);
 
-/* ---- and calls ------------------------------------------------------------ */
+/* ---- and calls ---------------------------------------------------------- */
 
 /* The operation is done: its callback will be made in this tick. */
 void io_finish(struct io_loop *loop, struct io_completion *c, int result);
@@ -49,7 +50,7 @@ void io_requeue(struct io_loop *loop, struct io_completion *c);
 /* backend_wake was called, perhaps more than once. */
 void io_woken(struct io_loop *loop);
 
-/* ---- Timers (io_timer.c) -------------------------------------------------- */
+/* ---- Timers (io_timer.c) ------------------------------------------------ */
 
 uint64_t io_clock(void); /* nanoseconds; only goes forward */
 void timer_add(struct io_loop *loop, struct io_completion *c);

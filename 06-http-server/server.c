@@ -55,7 +55,6 @@ struct conn {
 static struct {
     struct io_loop loop;
     int listener;
-    size_t answer_max;         /* bytes of the longest answer */
     struct io_completion door; /* accept, or the pause before it */
     struct deadlines deadlines;
     int conn_count;
@@ -73,11 +72,11 @@ on_signal(int sig)
     io_wake(&server.loop);
 }
 
-/* ---- The connection ------------------------------------------------------------ */
+/* ---- The connection ----------------------------------------------------- */
 
-/* It has got on, so it has the full time again: when it connects, when a request
- * begins or is complete, when a part of an answer is taken. Not for a part of a
- * request: a client that sends a byte a second gains nothing. */
+/* It has got on, so it has the full time again: when it connects, when a
+ * request begins or is complete, when a part of an answer is taken. Not for a
+ * part of a request: a client that sends a byte a second gains nothing. */
 static void
 conn_extend(struct conn *c)
 {
@@ -130,9 +129,9 @@ conn_send(struct conn *c)
         conn_sent);
 }
 
-/* All is said. If we closed now, with bytes of the client unread, TCP would
- * answer with a reset, and that could destroy the last answer on its way (RFC
- * 9112 section 9.6). So only our side ends; what comes is read and forgotten. */
+/* All is said. A close with bytes of the client unread would be a reset, and
+ * could destroy the last answer on its way (RFC 9112 section 9.6). So only our
+ * side ends; what comes is read and forgotten. */
 static void
 conn_linger(struct conn *c)
 {
@@ -145,7 +144,6 @@ conn_linger(struct conn *c)
 static void
 conn_answer(struct conn *c, struct answer *a)
 {
-    if (a->type == NULL) a->type = "text/plain";
     a->head_only = c->request.method == HTTP_HEAD;
     a->keep_alive = !c->last;
     a->wallclock = io_wallclock();
@@ -186,9 +184,10 @@ conn_respond(struct conn *c)
 static void
 conn_next(struct conn *c)
 {
-    size_t used = 0;
+    size_t used = 0, longest = ANSWER_HEAD_MAX + page_length;
+    assert(longest <= sizeof c->out);
     c->out_len = c->out_sent = 0;
-    while (!c->last && sizeof c->out - c->out_len >= server.answer_max) {
+    while (!c->last && sizeof c->out - c->out_len >= longest) {
         int n = http_request_parse(&c->request, c->in + used, c->in_len - used);
         if (n == 0) break;
         if (n < 0) conn_refuse(c, -n);
@@ -265,7 +264,7 @@ conn_open(struct conn *c, int fd)
     conn_receive(c);
 }
 
-/* ---- The server ------------------------------------------------------------------ */
+/* ---- The server --------------------------------------------------------- */
 
 static void
 server_ask(struct io_op op, io_callback *callback)
@@ -274,8 +273,7 @@ server_ask(struct io_op op, io_callback *callback)
     io_submit(&server.loop, &server.door);
 }
 
-/* Ask for the next client; when there is no room, for a pause first: accept
- * would fail at once, again and again. */
+/* Ask for the next client; without room, for a pause: it would fail at once. */
 static void
 server_accept(bool room)
 {
@@ -306,18 +304,23 @@ server_rested(
     server_accept(true);
 }
 
-/* No new clients and no new requests. Answers have a second to be taken. Then all
- * is canceled; what won against that, and asked for more, once more. */
+/* No new clients and no new requests. Answers have a second to be taken, the
+ * rest a quarter. Then all is canceled; what won against that, once more. */
 static void
 server_drain(void)
 {
+    bool sending = true;
     io_cancel(&server.loop, &server.door);
     deadlines_stop(&server.deadlines);
-    for (struct deadline *d = server.deadlines.first; d != NULL; d = d->next) {
-        const struct conn *c = d->completion->context;
-        if (c->state == RECEIVING) io_cancel(&server.loop, d->completion);
+    for (int i = 0; i < 4 && sending; i++) {
+        sending = false;
+        for (struct deadline *d = server.deadlines.first; d; d = d->next) {
+            const struct conn *c = d->completion->context;
+            if (c->state == RECEIVING) io_cancel(&server.loop, d->completion);
+            if (c->state == SENDING) sending = true;
+        }
+        io_run_for(&server.loop, SECOND / 4);
     }
-    io_run_for(&server.loop, SECOND);
     while (io_busy(&server.loop) > 0) {
         io_cancel_all(&server.loop);
         io_tick(&server.loop, IO_FOREVER);
@@ -328,8 +331,6 @@ int
 main(int argc, char **argv)
 {
     struct options options = options_read(argc, argv);
-    server.answer_max = ANSWER_HEAD_MAX + page_length;
-    assert(server.answer_max <= OUT_SIZE);
     server.listener = net_listen_on(options.port, options.host);
     int rc = io_init(&server.loop, 0);
     if (rc < 0) errx(1, "no event loop: %s; %s", strerror(-rc), io_hint(rc));

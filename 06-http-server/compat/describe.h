@@ -1,5 +1,5 @@
-/* describe.h - the part of kqueue.c that tells how a descriptor is: data, EV_EOF
- * and fflags of a kevent. It knows nothing of kqueues.
+/* describe.h - the part of kqueue.c that tells how a descriptor is: data,
+ * EV_EOF and fflags of a kevent. It knows nothing of kqueues.
  *
  * To ask Linux for a socket's error clears it, and the program's recv() or
  * SO_ERROR would miss it. So it stays there, and fflags is inferred. */

@@ -9,9 +9,10 @@
  * EPOLLHUP and EPOLLERR come even with a mask of 0. Only a ONESHOT or DISPATCH
  * event that has fired stays in, disarmed: to arm it again is one system call.
  * Each arming has a number; what epoll says of an earlier one is dropped.
- * Timers and user events need no descriptor of their own: a kqueue has a timerfd
- * for the next one that will be due, and an eventfd for when one is. One lock guards all, but not a
- * wait. Signals are blocked meanwhile: a handler may trigger or close.
+ * Timers and user events need no descriptor of their own: a kqueue has a
+ * timerfd for the next one that will be due, and an eventfd for when one is.
+ * One lock guards all, but not a wait. Signals are blocked meanwhile: a handler
+ * may trigger or close.
  *
  * How closing works: close() removes the events of a descriptor, but epoll
  * keeps them while a dup lives. So link with -Wl,--wrap=close: __wrap_close

@@ -265,7 +265,7 @@ START_TEST(test_chunked_done)
 }
 END_TEST
 
-/* ---- The suite ---- */
+/* ---- The suite ---------------------------------------------------------- */
 
 static Suite *
 chunked_suite(void)

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* ---- Comparing requests ---- */
+/* ---- Comparing requests ------------------------------------------------- */
 
 static bool
 slice_same(struct http_slice a, struct http_slice b)
@@ -95,7 +95,7 @@ parse_all_ways(struct http_request *r, const char *text, size_t len)
     return whole;
 }
 
-/* ---- What is accepted, and how it is understood ---- */
+/* ---- What is accepted, and how it is understood ------------------------- */
 
 static const char *const method_names[] = {
     "other", "GET", "HEAD", "POST", "OPTIONS", "CONNECT"};
@@ -129,7 +129,7 @@ START_TEST(test_accepted)
 }
 END_TEST
 
-/* ---- What is refused, and how ---- */
+/* ---- What is refused, and how ------------------------------------------- */
 
 START_TEST(test_refused)
 {
@@ -167,7 +167,7 @@ START_TEST(test_refused_early)
 }
 END_TEST
 
-/* ---- Every byte in every place, against the grammar's own words ---- */
+/* ---- Every byte in every place, against the grammar's own words --------- */
 
 #define ALPHA "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
@@ -235,7 +235,7 @@ START_TEST(test_every_byte)
 }
 END_TEST
 
-/* ---- Limits ---- */
+/* ---- Limits ------------------------------------------------------------- */
 
 static int
 parse_built(const char *before, size_t n, const char *after)
@@ -307,7 +307,7 @@ START_TEST(test_limit_fields)
 }
 END_TEST
 
-/* ---- Slices, fields, pipelining ---- */
+/* ---- Slices, fields, pipelining ----------------------------------------- */
 
 static void
 assert_slice(struct http_slice s, const char *text)
@@ -394,7 +394,7 @@ START_TEST(test_never_looks_back)
 }
 END_TEST
 
-/* ---- Whatever comes: all ways agree ---- */
+/* ---- Whatever comes: all ways agree ------------------------------------- */
 
 START_TEST(test_mutated)
 {
@@ -409,7 +409,7 @@ START_TEST(test_mutated)
 }
 END_TEST
 
-/* ---- Our own mistakes are asserts ---- */
+/* ---- Our own mistakes are asserts --------------------------------------- */
 
 /* The message of an assert that must fail would look like a failure. */
 static void
@@ -437,7 +437,7 @@ START_TEST(test_misuse_moved_buffer)
 }
 END_TEST
 
-/* ---- The suite ---- */
+/* ---- The suite ---------------------------------------------------------- */
 
 static Suite *
 request_suite(void)

@@ -153,8 +153,8 @@ START_TEST(copy_says_what_is_wrong_in_one_line)
 }
 END_TEST
 
-/* What stays in FROM is in TO; beyond it there may be what was in FROM, or zeros:
- * the kernel clears the last page while the file gets shorter. */
+/* What stays in FROM is in TO; beyond it there may be what was in FROM, or
+ * zeros: the kernel clears the last page while the file gets shorter. */
 START_TEST(copy_of_a_file_that_shrinks_ends_well)
 {
     make_bytes();

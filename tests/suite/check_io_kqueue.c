@@ -1,5 +1,5 @@
-/* check_io_kqueue.c - faults that the kernel seldom has, on kqueue: system calls
- * are wrapped by the linker (-Wl,--wrap), and answer what a test says. */
+/* check_io_kqueue.c - faults that the kernel seldom has, on kqueue: system
+ * calls are wrapped by the linker (-Wl,--wrap), and answer what a test says. */
 #include "check_io.h"
 
 #include <sys/event.h>

@@ -1,5 +1,6 @@
-/* check_io_uring.c - faults that the kernel seldom has, on io_uring: calls of
- * liburing are wrapped by the linker (-Wl,--wrap), and answer what a test says. */
+/* check_io_uring.c - faults that the kernel seldom has, on io_uring: calls
+ * of liburing are wrapped by the linker (-Wl,--wrap), and answer what a test
+ * says. */
 #include "check_io.h"
 
 #include <sys/eventfd.h>

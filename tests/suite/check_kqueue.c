@@ -1,12 +1,13 @@
-/* check_kqueue.c - what kqueue(2) promises, one test case for each promise. This
- * file has the helpers and main.
+/* check_kqueue.c - what kqueue(2) promises, one test case for each promise.
+ * This file has the helpers and main.
  *
  * On Linux it checks 03-kqueue/compat, on BSD and macOS the kernel: the tests
  * are the same. Above each is what the manual says, with its section. Where
  * systems differ the test says so and asks only for what they share: FreeBSD
- * strips EV_ADD from returned flags and NetBSD keeps it; an EV_ERROR entry keeps
- * its other flags on macOS only; fflags of a user event may have more bits than
- * the lower 24. Hence flags and fflags are masked, here and in any program.
+ * strips EV_ADD from returned flags and NetBSD keeps it; an EV_ERROR entry
+ * keeps its other flags on macOS only; fflags of a user event may have more
+ * bits than the lower 24. Hence flags and fflags are masked, here and in any
+ * program.
  *
  * CK_RUN_CASE=name runs one test. */
 #include "check_kqueue.h"

@@ -107,8 +107,8 @@ START_TEST(timer_disabled_and_deleted)
 }
 END_TEST
 
-/* EVFILT_READ, kqueues: one that has a timer can be waited for by poll(2). It is
- * readable from the expiration on, until that is collected. */
+/* EVFILT_READ, kqueues: one that has a timer can be waited for by poll(2). It
+ * is readable from the expiration on, until that is collected. */
 START_TEST(timer_makes_the_kqueue_readable)
 {
     struct pollfd p = {.fd = kq, .events = POLLIN};

@@ -16,7 +16,7 @@ enum { ROOM = 1 << 16, LONG_INPUT = 1500, SECONDS = 30 };
 #define TEXT(literal) literal, sizeof(literal) - 1
 #define COUNT(array) (int)(sizeof(array) / sizeof *(array))
 
-/* ---- The guard page ---- */
+/* ---- The guard page ----------------------------------------------------- */
 
 static char *guard; /* the first byte that nobody may touch */
 

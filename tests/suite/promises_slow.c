@@ -122,7 +122,7 @@ http_end_keeps_answers(struct server *s, bool fails)
         (void)client_push(&c, (size_t)(count * len - c.sent));
     (void)fd_wait(c.fd, 0, 0.3); /* it has answered what it can */
     server_signal(s, SIGTERM);
-    (void)fd_wait(c.fd, 0, 0.1);
+    (void)fd_wait(c.fd, 0, 0.05 / time_scale);
     client_write(&c, http_request, len);
     while (c.received < count) {
         require(fd_wait(c.fd, POLLIN, 1), "no more answers after %d",

@@ -123,6 +123,7 @@ run_jobs(void)
     const char *jobs = setting("JOBS", NULL);
     long n = jobs != NULL ? atol(jobs) : sysconf(_SC_NPROCESSORS_ONLN);
 
+    if (jobs == NULL) n *= 2;
     return n < 1 ? 1 : n > 4 ? 4 : (int)n;
 }
 

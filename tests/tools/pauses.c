@@ -4,7 +4,8 @@
  *
  *     pauses SERVER
  *
- * Ends by itself in about six seconds. tests/tools/pauses builds and runs it. */
+ * Ends by itself in about six seconds. tests/tools/pauses builds and runs
+ * it. */
 #include "../suite/suite.h"
 
 #include <arpa/inet.h>
