@@ -6,7 +6,7 @@
 # The tools call this make again. (By way of a variable of our own: a line that
 # says $(MAKE) itself would be run by make -n, too.)
 THIS = $(MAKE)
-TOOL = MAKE='$(THIS)' sh tests/tools
+TOOL = exec env MAKE='$(THIS)' sh tests/tools
 
 all:
 	@$(TOOL)/build
