@@ -305,7 +305,8 @@ START_TEST(cancel_all_then_deinit)
         for (int i = 0; i < 300; i++)
             ck_assert_int_eq(probes[i].result, -ECANCELED);
         loop_begin(round < 3 ? 0 : 1);
-        ck_assert_int_eq(close_range(fd + 20, 20000, 0), 0);
+        for (int i = fd + 20; i < fd + 2000; i++)
+            (void)close(i); /* the sockets of this round; the rest are none */
     }
 }
 END_TEST

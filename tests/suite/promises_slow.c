@@ -95,7 +95,7 @@ http_last_moment(struct server *s, bool fails)
     (void)fd_wait(c[0].fd, POLLIN, 0.1 / time_scale); /* let it be received */
     for (int i = 0; i < SERVERS; i++) {
         server_signal(&all[i], SIGSTOP); /* and at once, that it holds both */
-        client_write(&c[i], REQUEST + 20, strlen(REQUEST) - 20);
+        client_write(&c[i], &REQUEST[20], strlen(REQUEST) - 20);
     }
     (void)fd_wait(c[0].fd, POLLIN, 1.2 / time_scale); /* its time is over */
     for (int i = 0; i < SERVERS; i++) {
