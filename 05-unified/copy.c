@@ -1,6 +1,5 @@
 /* copy.c - cp FROM TO on io.h. Eight blocks are under way at once, each on its
- * own way from read to write; io.h keeps no order among them. All that a server
- * would do meanwhile could go on in the same loop.
+ * own way from read to write, in no order. A server could go on beside them.
  * Not here: directories, links, dates (cp(1) has them). */
 #include "io.h"
 
@@ -10,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,9 +17,9 @@ enum { BLOCKS = 8, BLOCK_SIZE = 256 * 1024 };
 /* One piece of the file: first it is read, then written. */
 struct block {
     struct io_completion completion; /* one at a time: read or write */
+    bool filling;                    /* it is being read */
     uint64_t offset;                 /* in both files */
     size_t length;                   /* bytes that were read */
-    bool whole;                      /* there is no more to read */
     size_t written;                  /* of which TO has this many */
     char bytes[BLOCK_SIZE];
 };
@@ -41,9 +39,8 @@ static struct {
     int at_work;   /* blocks that are not done */
     bool failed;
     struct block blocks[BLOCKS];
-} copy = {.size = UINT64_MAX};
+} copy = {.size = UINT64_MAX, .at_work = BLOCKS};
 
-static io_callback from_opened, to_opened, to_synced, file_closed;
 static io_callback block_filled, block_written;
 
 static void
@@ -61,12 +58,6 @@ fail(const struct file *f, const char *why)
 {
     if (!copy.failed) warnx("%s: %s", f->path, why);
     copy.failed = true;
-}
-
-static void
-file_close(struct file *f)
-{
-    ask(&f->completion, f, io_op_close(f->fd), file_closed);
 }
 
 static void
@@ -90,42 +81,55 @@ obstacle(void)
     return ftruncate(copy.to.fd, 0) == 0 ? NULL : strerror(errno);
 }
 
+/* What was written is safe only now. After this nothing is under way any more,
+ * and io_run returns. */
+static void
+to_synced(void *context, struct io_loop *l, struct io_completion *c, int res)
+{
+    struct file *from = &copy.from, *to = &copy.to;
+    if (res < 0) fail(to, strerror(-res));
+    ask(&to->completion, to, io_op_close(to->fd), file_closed);
+    ask(&from->completion, from, io_op_close(from->fd), file_closed);
+}
+
 /* All blocks are done. If FROM became shorter meanwhile, one block met the end
  * before another that was read earlier: the copy ends at the first end. */
 static void
 blocks_done(void)
 {
-    struct file *to = &copy.to;
-    if (!copy.failed && ftruncate(to->fd, (off_t)copy.size) == -1)
-        fail(to, strerror(errno));
-    ask(&to->completion, to, io_op_fsync(to->fd), to_synced);
+    if (!copy.failed && ftruncate(copy.to.fd, (off_t)copy.size) == -1)
+        fail(&copy.to, strerror(errno));
+    ask(&copy.to.completion, NULL, io_op_fsync(copy.to.fd), to_synced);
 }
 
 /* Ask to read what b still lacks or, when it is whole, to write it. */
 static void
 block_ask(struct block *b)
 {
-    size_t have = b->whole ? b->written : b->length;
-    char *rest = b->bytes + have;
-    struct io_op op = b->whole ? io_op_write(copy.to.fd, rest, b->length - have,
-                                     b->offset + have)
-                               : io_op_read(copy.from.fd, rest,
-                                     BLOCK_SIZE - have, b->offset + have);
-    ask(&b->completion, b, op, b->whole ? block_written : block_filled);
+    size_t have = b->filling ? b->length : b->written;
+    size_t lacks = (b->filling ? BLOCK_SIZE : b->length) - have;
+    uint64_t at = b->offset + have;
+    struct io_op op = b->filling
+                          ? io_op_read(copy.from.fd, b->bytes + have, lacks, at)
+                          : io_op_write(copy.to.fd, b->bytes + have, lacks, at);
+    ask(&b->completion, b, op, b->filling ? block_filled : block_written);
 }
 
-/* Take the next piece, if there is one. */
+/* What b is to do now; when it is written, it takes the next piece. */
 static void
 block_next(struct block *b)
 {
-    if (copy.failed || copy.next >= copy.size) {
+    bool written = !b->filling && b->written == b->length;
+    if (copy.failed || (written && copy.next >= copy.size)) {
         if (--copy.at_work == 0) blocks_done();
         return;
     }
-    b->offset = copy.next;
-    b->length = b->written = 0;
-    b->whole = false;
-    copy.next += BLOCK_SIZE;
+    if (written) {
+        b->offset = copy.next;
+        b->length = b->written = 0;
+        b->filling = true;
+        copy.next += BLOCK_SIZE;
+    }
     block_ask(b);
 }
 
@@ -138,11 +142,8 @@ block_filled(void *context, struct io_loop *l, struct io_completion *c, int res)
     if (res > 0) b->length += (size_t)res;
     uint64_t end = b->offset + b->length;
     if (res == 0 && end < copy.size) copy.size = end;
-    b->whole = res <= 0 || b->length == BLOCK_SIZE;
-    if (res < 0 || b->length == 0)
-        block_next(b);
-    else
-        block_ask(b);
+    b->filling = res > 0 && b->length < BLOCK_SIZE;
+    block_next(b);
 }
 
 static void
@@ -152,10 +153,18 @@ block_written(
     struct block *b = context;
     if (res <= 0) fail(&copy.to, strerror(res < 0 ? -res : EIO));
     if (res > 0) b->written += (size_t)res;
-    if (res <= 0 || b->written == b->length)
-        block_next(b);
-    else
-        block_ask(b);
+    block_next(b);
+}
+
+/* After an error the blocks have nothing to do, and the end is as always. */
+static void
+to_opened(void *context, struct io_loop *l, struct io_completion *c, int res)
+{
+    copy.to.fd = res;
+    const char *why = res < 0 ? strerror(-res) : obstacle();
+    if (why != NULL) fail(&copy.to, why);
+    for (int i = 0; i < BLOCKS; i++)
+        block_next(&copy.blocks[i]);
 }
 
 /* TO is not emptied by open: it might be the same file. O_NONBLOCK: should it
@@ -166,37 +175,10 @@ from_opened(void *context, struct io_loop *l, struct io_completion *c, int res)
     struct stat status;
     copy.from.fd = res;
     mode_t mode = fstat(res, &status) == 0 ? status.st_mode & 0777 : 0600;
-    if (res < 0)
-        fail(&copy.from, strerror(-res));
-    else
-        ask(&copy.to.completion, NULL,
-            io_op_open(AT_FDCWD, copy.to.path, O_WRONLY | O_CREAT | O_NONBLOCK,
-                mode, false),
-            to_opened);
-}
-
-static void
-to_opened(void *context, struct io_loop *l, struct io_completion *c, int res)
-{
-    copy.to.fd = res;
-    const char *why = res < 0 ? strerror(-res) : obstacle();
-    if (why != NULL) fail(&copy.to, why);
-    if (res >= 0 && why != NULL) file_close(&copy.to);
-    if (why != NULL) file_close(&copy.from);
-    for (int i = 0; i < BLOCKS && why == NULL; i++) {
-        copy.at_work++;
-        block_next(&copy.blocks[i]);
-    }
-}
-
-/* What was written is safe only now. After this nothing is under way any more,
- * and io_run returns. */
-static void
-to_synced(void *context, struct io_loop *l, struct io_completion *c, int res)
-{
-    if (res < 0) fail(&copy.to, strerror(-res));
-    file_close(&copy.to);
-    file_close(&copy.from);
+    struct io_op op = io_op_open(
+        AT_FDCWD, copy.to.path, O_WRONLY | O_CREAT | O_NONBLOCK, mode, false);
+    if (res < 0) fail(&copy.from, strerror(-res));
+    if (res >= 0) ask(&copy.to.completion, NULL, op, to_opened);
 }
 
 int

@@ -281,8 +281,9 @@ io_op_readable(int fd)
 /* Open a file. directory: where path starts, AT_FDCWD for the current one;
  * flags and mode as in open(2). beneath: path must stay below directory, and
  * no part of it may be a symbolic link, even if somebody changes the tree
- * meanwhile. Result: a descriptor; -ENOENT and others; with beneath -EXDEV for
- * a path that is absolute or has a "..", -ELOOP for a symbolic link. */
+ * meanwhile. Without O_NONBLOCK, a named pipe waits for its other end, perhaps
+ * for ever. Result: a descriptor; -ENOENT and others; with beneath -EXDEV for a
+ * path that is absolute or has a "..", -ELOOP for a symbolic link. */
 static inline struct io_op
 io_op_open(
     int directory, const char *path, int flags, mode_t mode, bool beneath)

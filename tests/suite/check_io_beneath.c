@@ -33,11 +33,23 @@ make_tree(void)
     return fd;
 }
 
+/* The number of the next descriptor: a lower one is open. */
+static int
+next_descriptor(int any)
+{
+    int fd = dup(any);
+    close(fd);
+    return fd;
+}
+
+/* 0 or -errno. No directory of the way stays open. */
 static int
 open_in(int root, const char *path, int flags)
 {
+    int before = next_descriptor(root);
     int fd = result_of(io_op_open(root, path, flags, 0600, true));
     if (fd >= 0) close(fd);
+    ck_assert_int_eq(next_descriptor(root), before);
     return fd >= 0 ? 0 : fd;
 }
 
@@ -146,6 +158,7 @@ START_TEST(a_change_meanwhile_leads_nowhere_else)
 {
     int root = make_tree(), opened = 0, refused = 0;
     pthread_t thread;
+    int before = next_descriptor(root);
     ck_assert_int_eq(mkdir("root/here", 0700), 0);
     close(own_file("root/here/secret", "page", 4));
     ck_assert_int_eq(symlink("..", "root/link"), 0);
@@ -163,6 +176,7 @@ START_TEST(a_change_meanwhile_leads_nowhere_else)
     }
     over = true;
     pthread_join(thread, NULL);
+    ck_assert_int_eq(next_descriptor(root), before);
     ck_assert_int_gt(opened, 0);
     ck_assert_int_gt(refused, 0);
 }

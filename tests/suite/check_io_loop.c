@@ -51,7 +51,7 @@ struct chain {
     struct io_completion c;
     long left;
     int in_tick;         /* callbacks since the tick began */
-    uintptr_t low, high; /* addresses of a local variable */
+    uintptr_t low, high; /* places of the stack that it was called at */
 };
 
 static void
@@ -59,8 +59,7 @@ chain_called(
     void *context, struct io_loop *l, struct io_completion *c, int result)
 {
     struct chain *chain = context;
-    volatile char local = 0;
-    uintptr_t here = (uintptr_t)&local;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     if (chain->low == 0 || here < chain->low) chain->low = here;
     if (here > chain->high) chain->high = here;
     chain->in_tick++;
@@ -193,7 +192,7 @@ three_hundred_receive(unsigned entries)
 {
     static struct probe p[300];
     struct two two[300];
-    char buf[300];
+    static char buf[300];
     loop_begin(entries);
     for (int i = 0; i < 300; i++) {
         two[i] = two_sockets();

@@ -16,6 +16,9 @@
 const char *const backend_name = "io_uring";
 const char *const copy_directory = "05-unified";
 
+/* Seconds. Some systems refuse a wait that is longer. */
+enum { LONGEST = 100 * 1000 * 1000 };
+
 static struct {
     int setups, errors[4]; /* of the next set-ups; 0: the true one */
     unsigned missing;      /* features that set-up takes away */
@@ -104,6 +107,7 @@ __wrap_io_uring_submit_and_wait_timeout(struct io_uring *ring,
 {
     int error = next_error();
     if (error != 0) return error;
+    if (time->tv_sec > LONGEST) return -EINVAL;
     return __real_io_uring_submit_and_wait_timeout(
         ring, cqe, count, time, mask);
 }

@@ -1,6 +1,7 @@
 /* check_kqueue_call.c - kevent() itself: lists, errors, waiting. */
 #include "check_kqueue.h"
 
+#include <sys/resource.h>
 #include <sys/time.h>
 
 #include <errno.h>
@@ -209,6 +210,7 @@ START_TEST(kqueue_can_be_waited_for)
     put(b, 1);
     ck_assert_int_eq(poll(&p, 1, -1), 1);
     fires(inner, READS);
+    ck_assert_int_ge(got[0].data, 1);
     kq = inner;
     fires(a, READS);
     take(a, 1);
@@ -250,6 +252,41 @@ START_TEST(lowat_is_refused_or_honoured)
 }
 END_TEST
 
+/* kqueue(), EMFILE: the descriptor table is full. What was opened meanwhile is
+ * closed: as soon as there is room enough, it works. (One descriptor is enough
+ * for a system; the emulation takes four.) */
+START_TEST(full_table_is_refused)
+{
+    struct rlimit old, few;
+    int fds[64], n = 0, made = -1;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &old), 0);
+    few = old;
+    few.rlim_cur = 64;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    while ((fds[n] = dup(a)) != -1)
+        n++;
+    ck_assert_int_eq(kqueue(), -1);
+    ck_assert_int_eq(errno, EMFILE);
+    for (int i = 0; i < 4; i++) {
+        if (made != -1) close(made);
+        close(fds[--n]);
+        if ((made = kqueue()) == -1) ck_assert_int_eq(errno, EMFILE);
+    }
+    ck_assert_int_ne(made, -1);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &old), 0);
+}
+END_TEST
+
+/* Description: changelist has nchanges elements. -1 is refused, or is none. */
+START_TEST(negative_lengths_change_nothing)
+{
+    struct kevent c;
+    EV_SET(&c, a, EVFILT_READ, EV_ADD, 0, 0, NULL);
+    ck_assert_int_le(kevent(kq, &c, -1, NULL, 0, NULL), 0);
+    ck_assert_int_eq(ask(a, READS, EV_DELETE, 0, 0, NULL), ENOENT);
+}
+END_TEST
+
 void
 call_tests(Suite *s)
 {
@@ -261,6 +298,7 @@ call_tests(Suite *s)
         timeout_is_never_early, no_more_events_than_room,
         hundreds_of_changes_in_one_call, two_kqueues_are_apart,
         kqueue_can_be_waited_for, signal_interrupts_but_changes_stay,
-        lowat_is_refused_or_honoured};
+        lowat_is_refused_or_honoured, full_table_is_refused,
+        negative_lengths_change_nothing};
     add_tests(s, tests, sizeof tests / sizeof *tests);
 }

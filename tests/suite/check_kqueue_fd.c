@@ -270,7 +270,11 @@ START_TEST(write_of_a_pipe)
     ck_assert_int_eq(pipe(fds), 0);
     ck_assert_int_eq(add(fds[1], WRITES, 0), 0);
     ck_assert_int_eq(fires(fds[1], WRITES) & EV_EOF, 0);
-    ck_assert_int_gt(got[0].data, 0);
+    ck_assert_int_gt(got[0].data, 6);
+    int64_t space = got[0].data;
+    put(fds[1], 6);
+    fires(fds[1], WRITES);
+    ck_assert_int_lt(got[0].data, space);
     close(fds[0]);
     ck_assert(fires(fds[1], WRITES) & EV_EOF);
 }

@@ -194,6 +194,7 @@ START_TEST(closed_kqueue_is_refused)
     ck_assert_int_ne(kq = kqueue(), -1);
     put(b, 1);
     ck_assert(quiet());
+    ck_assert_int_eq(ask(a, READS, EV_DELETE, 0, 0, NULL), ENOENT);
 }
 END_TEST
 
@@ -235,6 +236,40 @@ START_TEST(close_leaves_other_descriptors)
 }
 END_TEST
 
+/* Description: an ident is any descriptor, and 0 is one. */
+START_TEST(descriptor_0_is_one)
+{
+    ck_assert_int_eq(dup2(a, 0), 0);
+    ck_assert_int_eq(add(0, READS, 0), 0);
+    put(b, 1);
+    fires(0, READS);
+    ck_assert_int_eq(close(kq), 0);
+    ck_assert_int_ne(kq = kqueue(), -1);
+    ck_assert_int_eq(ask(0, READS, EV_DELETE, 0, 0, NULL), ENOENT);
+    ck_assert_int_eq(add(0, READS, 0), 0);
+    close(0);
+    ck_assert(quiet());
+}
+END_TEST
+
+/* Return values: kqueue() returns a descriptor, and 0 is one. A child that is
+ * made meanwhile takes nothing from it. */
+START_TEST(kqueue_may_be_descriptor_0)
+{
+    int status = 0;
+    close(0);
+    ck_assert_int_eq(kq = kqueue(), 0);
+    ck_assert_int_eq(add(a, READS, 0), 0);
+    pid_t child = fork();
+    if (child == 0) _exit(add(a, READS, 0) == EBADF ? 0 : 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+    put(b, 1);
+    fires(a, READS);
+    ck_assert_int_eq(close(0), 0);
+}
+END_TEST
+
 /* Example: a kqueue that is closed is gone with all it had, and leaves the
  * events of others. */
 START_TEST(closed_kqueues_leave_nothing)
@@ -269,6 +304,7 @@ flags_tests(Suite *s)
         closed_descriptor_is_refused, close_removes_while_a_dup_lives,
         a_number_used_again_is_new, a_dup_has_its_own_events,
         closed_kqueue_is_refused, child_has_no_kqueue,
-        close_leaves_other_descriptors, closed_kqueues_leave_nothing};
+        close_leaves_other_descriptors, descriptor_0_is_one,
+        kqueue_may_be_descriptor_0, closed_kqueues_leave_nothing};
     add_tests(s, tests, sizeof tests / sizeof *tests);
 }

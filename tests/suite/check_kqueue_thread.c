@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -150,11 +151,62 @@ START_TEST(threads_share_oneshots)
 }
 END_TEST
 
+/* EV_CLEAR: a trigger ends one wait, and the other one goes on. */
+START_TEST(threads_share_triggers)
+{
+    static atomic_int count;
+    pthread_t threads[2];
+    ck_assert_int_eq(add(1, EVFILT_USER, EV_CLEAR), 0);
+    atomic_store(&to_take, ROUNDS);
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, take_events, NULL);
+    for (int i = 1; i <= ROUNDS; i++) {
+        ck_assert_int_eq(ask(1, EVFILT_USER, 0, NOTE_TRIGGER, 0, &count), 0);
+        while (atomic_load(&count) < i)
+            sched_yield();
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    ck_assert(quiet());
+}
+END_TEST
+
+static void
+same_signals(const sigset_t *before)
+{
+    sigset_t now;
+    pthread_sigmask(SIG_SETMASK, NULL, &now);
+    for (int sig = 1; sig < 32; sig++)
+        ck_assert_int_eq(sigismember(&now, sig), sigismember(before, sig));
+}
+
+/* Description: none of the calls changes which signals are blocked. */
+START_TEST(calls_leave_signals_alone)
+{
+    sigset_t before;
+    sigemptyset(&before);
+    sigaddset(&before, SIGUSR1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    close(kq);
+    same_signals(&before);
+    ck_assert_int_ne(kq = kqueue(), -1);
+    same_signals(&before);
+    ck_assert_int_eq(add(a, READS, 0), 0);
+    ck_assert(quiet());
+    same_signals(&before);
+    ck_assert_int_eq(collect(ROOM, 1), 0);
+    same_signals(&before);
+    close(a);
+    same_signals(&before);
+}
+END_TEST
+
 void
 thread_tests(Suite *s)
 {
     const TTest *const tests[] = {handler_wakes_the_wait,
         handler_interrupts_anything, thread_wakes_thread,
-        thread_adds_for_waiting_thread, threads_share_oneshots};
+        thread_adds_for_waiting_thread, threads_share_oneshots,
+        threads_share_triggers, calls_leave_signals_alone};
     add_tests(s, tests, sizeof tests / sizeof *tests);
 }
