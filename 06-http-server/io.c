@@ -423,7 +423,7 @@ io_wallclock(void)
 
 /* ---- Descriptors -------------------------------------------------------- */
 
-/* Where send(2) has no MSG_NOSIGNAL (macOS), the socket itself is told. */
+/* Where send(2) has no MSG_NOSIGNAL (older macOS), the socket is told. */
 #ifdef SO_NOSIGPIPE
 static int
 no_sigpipe(int fd)

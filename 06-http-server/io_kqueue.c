@@ -27,7 +27,7 @@ enum {
     LENGTH_MAX = 1 << 30, /* of one operation: its count must fit into an int */
 };
 
-/* Where send(2) has no MSG_NOSIGNAL (macOS), io_adopt told the socket. */
+/* Where send(2) has no MSG_NOSIGNAL (older macOS), io_adopt told the socket. */
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0
 #endif
