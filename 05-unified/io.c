@@ -26,9 +26,8 @@ struct io_sides {
 };
 
 enum {
-    SIDES_MAX = 1 << 20, /* descriptors beyond are not watched */
-    ENTRIES_MAX =
-        1 << 15, /* of one call to the kernel; it has that limit too */
+    SIDES_MAX = 1 << 20,   /* descriptors beyond are not watched */
+    ENTRIES_MAX = 1 << 15, /* io_uring's own limit */
 };
 
 static const uint64_t WAIT_MAX = 86400 * UINT64_C(1000000000); /* a day */
