@@ -264,6 +264,7 @@ io_submit(struct io_loop *loop, struct io_completion *c)
     check(c->callback != NULL, "submit of a completion without a callback");
     check(c->op.kind != IO_RECV || c->op.in.length > 0, "recv of length 0");
     sides_begin(loop, c);
+    loop->stats.submissions++;
     loop->busy++;
     c->flags = 0;
     if (c->op.kind == IO_TIMEOUT)
@@ -345,6 +346,7 @@ deliver(struct io_loop *loop)
         struct io_completion *c = due.first;
         list_remove(&due, c);
         sides_end(loop, c);
+        loop->stats.completions++;
         loop->busy--;
         c->state = IO_IDLE;
         calls++;
@@ -359,6 +361,7 @@ io_tick(struct io_loop *loop, uint64_t timeout)
     check_thread(loop);
     check(!loop->ticking, "tick in a callback");
     loop->ticking = true;
+    loop->stats.ticks++;
     loop->now = io_clock();
     timeout = loop->ready.first != NULL ? 0 : timer_next(loop, timeout);
     if (timeout > WAIT_MAX && timeout != IO_FOREVER) timeout = WAIT_MAX;
@@ -404,6 +407,12 @@ size_t
 io_busy(const struct io_loop *loop)
 {
     return loop->busy;
+}
+
+struct io_stats
+io_stats(const struct io_loop *loop)
+{
+    return loop->stats;
 }
 
 uint64_t

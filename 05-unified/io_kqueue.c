@@ -125,6 +125,7 @@ flush_changes(struct io_loop *loop)
     for (int i = 0; i < b->change_count; i++)
         b->changes[i].flags |= EV_RECEIPT;
     int n = kevent(b->kq, b->changes, b->change_count, answers, CHANGES, NULL);
+    loop->stats.kernel_calls++;
     if (n == -1) err(1, "kevent");
     b->change_count = 0;
     for (int i = 0; i < n; i++) {
@@ -261,14 +262,22 @@ file_start(struct io_loop *loop, struct io_completion *c)
         io_finish(loop, c, rc);
 }
 
+/* Does it take a system call to try this operation? */
+static bool
+is_call(const struct io_op *op)
+{
+    return op->kind != IO_NOP && op->kind != IO_READABLE;
+}
+
 /* Try an operation on a socket; where it would wait, ask for an event. */
 static void
 attempt(struct io_loop *loop, struct io_completion *c)
 {
     int rc;
-    do
+    do {
         rc = try(&c->op, c->flags & READY);
-    while (rc == -EINTR && c->op.kind != IO_CLOSE);
+        loop->stats.kernel_calls += is_call(&c->op);
+    } while (rc == -EINTR && c->op.kind != IO_CLOSE);
     if (rc != -EAGAIN) {
         io_finish(loop, c, rc);
         return;
@@ -304,6 +313,7 @@ reap_pool(struct io_loop *loop)
     struct pool_job *job;
     while ((job = pool_done(&loop->backend->pool)) != NULL) {
         struct io_completion *c = completion_of(job);
+        loop->stats.kernel_calls++;
         io_finish(loop, c, c->result);
     }
 }
@@ -388,6 +398,7 @@ backend_wait(struct io_loop *loop, uint64_t timeout)
     };
     int n = kevent(b->kq, b->changes, b->change_count, events, BATCH,
         timeout == IO_FOREVER ? NULL : &time);
+    loop->stats.kernel_calls++;
     if (n == -1 && errno != EINTR) err(1, "kevent");
     b->change_count = 0; /* applied, also when a signal ended the wait */
     reap(loop, events, n);

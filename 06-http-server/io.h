@@ -130,6 +130,14 @@ struct io_list {
     struct io_completion *first, *last;
 };
 
+/* What a loop has done since io_init. */
+struct io_stats {
+    uint64_t ticks;        /* calls of io_tick */
+    uint64_t submissions;  /* calls of io_submit */
+    uint64_t completions;  /* callbacks made */
+    uint64_t kernel_calls; /* system calls: see the function io_stats */
+};
+
 /* An event loop. Yours to place, at one address from io_init to io_deinit; look
  * into it with the functions only. */
 struct io_loop {
@@ -142,6 +150,7 @@ struct io_loop {
     struct io_completion *wake;   /* the armed wake operation */
     size_t busy;                  /* completions that await their callback */
     uint64_t now, order;
+    struct io_stats stats;
     struct io_sides *sides; /* by descriptor: what is under way */
     size_t sides_count;
     uintptr_t thread;
@@ -197,6 +206,13 @@ void io_wake(struct io_loop *loop);
 
 /* Completions that still await their callback. */
 size_t io_busy(const struct io_loop *loop);
+
+/* What the loop has done until now. A system call is each wait and, where the
+ * kernel does not carry out the operations by itself, each attempt at one. As
+ * one count: an accept with the fcntl(2) that its socket needs, an open that
+ * walks through directories, a wait that compat/ makes of other calls. Not
+ * counted: io_init, what ends a wait, and the functions below. */
+struct io_stats io_stats(const struct io_loop *loop);
 
 /* Nanoseconds of a clock that only goes forward, as of this tick. */
 uint64_t io_now(const struct io_loop *loop);

@@ -224,8 +224,10 @@ backend_wait(struct io_loop *loop, uint64_t timeout)
     struct io_uring *ring = &loop->backend->ring;
     struct io_uring_cqe *cqe;
     int rc = 0;
-    while (!fill_queue(loop) && rc >= 0)
+    while (!fill_queue(loop) && rc >= 0) {
         rc = io_uring_submit(ring);
+        loop->stats.kernel_calls++;
+    }
     struct __kernel_timespec time = {
         .tv_sec = (long long)(timeout / 1000000000),
         .tv_nsec = (long long)(timeout % 1000000000),
@@ -238,6 +240,7 @@ backend_wait(struct io_loop *loop, uint64_t timeout)
         rc = io_uring_submit_and_wait(ring, 1);
     else
         rc = io_uring_submit_and_wait_timeout(ring, &cqe, 1, &time, NULL);
+    loop->stats.kernel_calls++;
     if (rc < 0 && rc != -EINTR && rc != -ETIME && rc != -EAGAIN && rc != -EBUSY)
         errx(1, "io_uring_enter: %s", strerror(-rc));
     reap(loop);

@@ -243,7 +243,7 @@ main(int argc, char **argv)
     fflush(stdout);
     void (*const files[])(Suite *) = {loop_tests, misuse_tests, stream_tests,
         socket_tests, file_tests, beneath_tests, copy_tests, timer_tests,
-        cancel_tests, wake_tests, model_tests, fault_tests};
+        cancel_tests, wake_tests, model_tests, stats_tests, fault_tests};
     Suite *s = suite_create(backend_name);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         files[i](s);

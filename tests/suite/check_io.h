@@ -25,9 +25,10 @@ struct probe {
 };
 
 extern struct io_loop loop; /* open from the test's start to its end */
-extern const char *const backend_name;   /* these two: check_io_uring.c, */
+extern const char *const backend_name;   /* these three: check_io_uring.c, */
 extern const char *const copy_directory; /* or check_io_kqueue.c */
 extern char copy_program[];              /* the file */
+extern unsigned long calls_seen; /* system calls, by the wrappers there */
 extern unsigned long long seed;
 
 /* The next number of a sequence that SEED decides, below `below`. */
@@ -96,6 +97,7 @@ void timer_tests(Suite *s);
 void cancel_tests(Suite *s);
 void wake_tests(Suite *s);
 void model_tests(Suite *s);
+void stats_tests(Suite *s);
 void fault_tests(Suite *s); /* check_io_uring.c or check_io_kqueue.c */
 
 #endif

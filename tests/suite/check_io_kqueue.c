@@ -15,6 +15,7 @@
 
 const char *const backend_name = "kqueue";
 const char *const copy_directory = "05-unified-kqueue";
+unsigned long calls_seen;
 
 /* Seconds. Some systems refuse a wait that is longer. */
 enum { LONGEST = 100 * 1000 * 1000 };
@@ -91,6 +92,7 @@ __wrap_kevent(int kq, const struct kevent *changes, int count,
 {
     static const struct timespec zero;
     if (room == 0) return __real_kevent(kq, changes, count, events, 0, timeout);
+    calls_seen++;
     if (count > fault.most_changes) fault.most_changes = count;
     if (timeout != NULL && timeout->tv_sec > LONGEST) return fails(EINVAL);
     bool waits = count == 0 || !(changes[0].flags & EV_RECEIPT);
@@ -112,6 +114,7 @@ static int
 call_fails(void)
 {
     int error = fault.call_error;
+    calls_seen++;
     fault.call_error = 0;
     if (error != 0) errno = error;
     return error != 0;
