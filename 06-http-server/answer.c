@@ -1,68 +1,120 @@
 /* answer.c - see answer.h. */
 #include "answer.h"
+#include "http_date.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* RFC 9110 section 15. */
 static const char *
 reason(int status)
 {
     switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 408: return "Request Timeout";
-    case 414: return "URI Too Long";
-    case 417: return "Expectation Failed";
-    case 421: return "Misdirected Request";
-    case 431: return "Request Header Fields Too Large";
-    case 501: return "Not Implemented";
-    case 505: return "HTTP Version Not Supported";
+    case 200: return "200 OK";
+    case 301: return "301 Moved Permanently";
+    case 304: return "304 Not Modified";
+    case 400: return "400 Bad Request";
+    case 403: return "403 Forbidden";
+    case 404: return "404 Not Found";
+    case 405: return "405 Method Not Allowed";
+    case 408: return "408 Request Timeout";
+    case 412: return "412 Precondition Failed";
+    case 413: return "413 Content Too Large";
+    case 414: return "414 URI Too Long";
+    case 417: return "417 Expectation Failed";
+    case 421: return "421 Misdirected Request";
+    case 431: return "431 Request Header Fields Too Large";
+    case 500: return "500 Internal Server Error";
+    case 501: return "501 Not Implemented";
+    case 503: return "503 Service Unavailable";
+    case 505: return "505 HTTP Version Not Supported";
     default: assert(0 && "a status without a name"); return "";
     }
 }
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section 5.6.7), made once a second.
- * For one thread. */
-static const char *
-date(int64_t wallclock)
+/* Each put_ function writes at `at` and answers where it ended. */
+static char *
+put(char *at, const char *text)
 {
-    static char text[32];
-    static time_t made = -1;
+    size_t n = strlen(text);
+    memcpy(at, text, n);
+    return at + n;
+}
+
+static char *
+put_number(char *at, int64_t number)
+{
+    char digits[24], *first = digits + sizeof digits;
+    *--first = '\0';
+    do
+        *--first = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return put(at, first);
+}
+
+static char *
+put_field(char *at, const char *name, const char *value)
+{
+    return put(put(put(put(at, name), ": "), value), "\r\n");
+}
+
+/* Made once a second, in each thread. */
+static char *
+put_date(char *at, int64_t wallclock)
+{
+    static _Thread_local char text[HTTP_DATE_SIZE];
+    static _Thread_local time_t made = -1;
     time_t now = (time_t)(wallclock / 1000000000);
-    struct tm tm;
-    if (now == made) return text;
+    if (now != made) http_date_write(now, text);
     made = now;
-    gmtime_r(&now, &tm);
-    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    return text;
+    return put_field(at, "Date", text);
+}
+
+static char *
+put_rare_fields(char *at, const struct answer *a)
+{
+    char modified[HTTP_DATE_SIZE];
+    if (a->allow != NULL) at = put_field(at, "Allow", a->allow);
+    if (a->status == 503) at = put_field(at, "Retry-After", "1");
+    if (a->etag != NULL) {
+        http_date_write(a->modified, modified);
+        at = put_field(at, "ETag", a->etag);
+        at = put_field(at, "Last-Modified", modified);
+    }
+    if (a->location.len > 0) {
+        at = put(at, "Location: ");
+        memcpy(at, a->location.at, a->location.len);
+        at = put(at + a->location.len, "\r\n");
+    }
+    return at;
+}
+
+/* What tells how long the body is. A 304 has none, and says nothing of it. */
+static char *
+put_content(char *at, const struct answer *a, int64_t length)
+{
+    if (a->status == 304) return at;
+    at = put_field(at, "Content-Type", a->type ? a->type : "text/plain");
+    if (length < 0) return put_field(at, "Transfer-Encoding", "chunked");
+    return put(put_number(put(at, "Content-Length: "), length), "\r\n");
 }
 
 size_t
 answer_write(const struct answer *a, char *out)
 {
-    char line[64];
-    const void *body = a->body;
-    size_t length = a->length;
-    if (body == NULL) {
-        length = (size_t)snprintf(
-            line, sizeof line, "%d %s\n", a->status, reason(a->status));
-        body = line;
-    }
-    int n = snprintf(out, ANSWER_HEAD_MAX,
-        "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\n"
-        "Content-Length: %zu\r\n%s%s%sConnection: %s\r\n\r\n",
-        a->status, reason(a->status), date(a->wallclock),
-        a->type != NULL ? a->type : "text/plain", length,
-        a->allow != NULL ? "Allow: " : "", a->allow != NULL ? a->allow : "",
-        a->allow != NULL ? "\r\n" : "", a->keep_alive ? "keep-alive" : "close");
-    size_t head = (size_t)n;
-    assert(n > 0 && head + (size_t)sizeof line <= ANSWER_HEAD_MAX);
-    if (a->head_only) return head;
-    memcpy(out + head, body, length);
-    return head + length;
+    const char *line = reason(a->status);
+    bool explain = a->body == NULL && a->status != 200 && a->status != 304;
+    int64_t length = explain ? (int64_t)strlen(line) + 1 : a->length;
+    char *at = put(put(put(out, "HTTP/1.1 "), line), "\r\n");
+    at = put_date(at, a->wallclock);
+    at = put_content(at, a, length);
+    at = put_rare_fields(at, a);
+    at = put_field(at, "Connection", a->keep_alive ? "keep-alive" : "close");
+    at = put(at, "\r\n");
+    assert(at - out <= ANSWER_HEAD_MAX);
+    if (a->head_only) return (size_t)(at - out);
+    if (explain) at = put(put(at, line), "\n");
+    if (a->body == NULL) return (size_t)(at - out);
+    memcpy(at, a->body, (size_t)a->length);
+    return (size_t)(at - out) + (size_t)a->length;
 }

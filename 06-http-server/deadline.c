@@ -37,6 +37,17 @@ deadlines_init(struct deadlines *all, struct io_loop *loop, uint64_t timeout)
     *all = (struct deadlines){.loop = loop, .timeout = timeout};
 }
 
+/* Cutting all at one moment keeps the list in order. */
+void
+deadlines_shorten(struct deadlines *all, uint64_t timeout)
+{
+    uint64_t latest = io_now(all->loop) + timeout;
+    all->timeout = timeout;
+    for (struct deadline *d = all->first; d != NULL; d = d->next)
+        if (d->at > latest) d->at = latest;
+    if (all->ticking) io_cancel(all->loop, &all->timer); /* it starts again */
+}
+
 void
 deadlines_stop(struct deadlines *all)
 {

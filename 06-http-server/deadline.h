@@ -26,6 +26,9 @@ struct deadlines {
 void deadlines_init(
     struct deadlines *all, struct io_loop *loop, uint64_t timeout);
 
+/* A shorter time from now on, for those that are waiting, too. */
+void deadlines_shorten(struct deadlines *all, uint64_t timeout);
+
 /* Give up the timer; nothing expires any more. */
 void deadlines_stop(struct deadlines *all);
 

@@ -204,6 +204,33 @@ head_check(struct http_request *r)
     return 0;
 }
 
+/* Only what points into the request: "/" may be a constant. */
+static void
+slice_move(struct http_slice *s, const struct http_request *r, ptrdiff_t by)
+{
+    uintptr_t at = (uintptr_t)s->at;
+    if (at >= (uintptr_t)r->start && at <= (uintptr_t)r->next) s->at += by;
+}
+
+void
+http_request_move(struct http_request *request, const char *to)
+{
+    struct http_request *r = request;
+    ptrdiff_t by = to - r->start;
+    assert(r->state == STATE_COMPLETE);
+    slice_move(&r->method_name, r, by);
+    slice_move(&r->target, r, by);
+    slice_move(&r->path, r, by);
+    slice_move(&r->query, r, by);
+    slice_move(&r->host, r, by);
+    for (size_t i = 0; i < r->field_count; i++) {
+        slice_move(&r->fields[i].name, r, by);
+        slice_move(&r->fields[i].value, r, by);
+    }
+    r->start += by;
+    r->next += by;
+}
+
 const struct http_field *
 http_field_find(const struct http_request *request, const char *name,
     const struct http_field *after)

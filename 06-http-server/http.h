@@ -111,6 +111,10 @@ void http_request_init(struct http_request *request);
 int http_request_parse(
     struct http_request *request, const char *buf, size_t len);
 
+/* After http_request_parse has answered a count: the head has been moved, in
+ * one buffer, and begins at `to` now. All slices point there from here on. */
+void http_request_move(struct http_request *request, const char *to);
+
 /* The first field of that name, any case (RFC 9110 5.1), after the field
  * `after`, or of all if that is NULL. NULL: there is none (any more). Lines
  * that repeat a name are one list, so a list may need more than one call. */

@@ -1,25 +1,26 @@
 /* server.c - hello_server.c, made safe: whatever a client sends, and however
  * slowly, it gets a right answer or is dropped, and all others are served.
  *
- *            accept              request complete            answer sent
- *     (door) ------> RECEIVING --------------------> SENDING ------------+
- *                     ^   |  refused, or the last one: answer, "close"   |
- *                     +---|----------------------------------------------+
- *                         | end of stream, lost, too slow       | "close"
- *                         v                                     v
- *                      CLOSING <---------- end of stream --- LINGERING
+ *            first byte              all is said
+ *   accept -> RESTING ----------> WORKING -----------> LINGERING
+ *               |  ^ all answered  | |                     |
+ *               |  +---------------+ | lost                | end of stream,
+ *               | too slow           v                     | too slow
+ *               +----------------> CLOSING <---------------+
  *
- * Not here: bodies of requests (the connection is closed after the answer),
- * files, more than one thread, TLS. */
-#include "answer.h"
+ * What is asked and answered is exchange.c's; here is who waits for what, and
+ * for how long. An event loop has one thread; --workers runs more of them, with
+ * nothing shared but the listening socket. Not here: TLS. */
 #include "deadline.h"
-#include "http.h"
+#include "exchange.h"
 #include "io.h"
 #include "net.h"
 #include "options.h"
-#include "page.h"
+#include "site.h"
+#include "spare.h"
+#include "stats.h"
+#include "threads.h"
 
-#include <assert.h>
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
@@ -28,60 +29,55 @@
 #include <unistd.h>
 
 enum {
-    CONNS = 16 * 1024,    /* clients at once; further ones wait for accept */
-    OUT_SIZE = 32 * 1024, /* answers to requests that came together */
+    REFUSED = 64, /* clients above the limit, who get a 503; more wait */
     SECOND = 1000 * 1000 * 1000,
     ACCEPT_REST = SECOND / 10, /* without accept, when out of room */
 };
 
-/* What the connection waits for. */
-enum conn_state { RECEIVING, SENDING, LINGERING, CLOSING };
+enum conn_state { RESTING, WORKING, LINGERING, CLOSING }; /* see above */
 
-/* One client. Made in server_accepted, freed in conn_closed. */
+/* One client. Made in server_accepted, freed in conn_closed. While it rests it
+ * has no exchange: ten thousand idle clients need little memory. */
 struct conn {
     struct io_completion completion; /* one at a time */
+    struct server *server;
+    struct exchange *exchange;
+    struct deadline deadline; /* by then it must have got on */
     enum conn_state state;
+    enum exchange_need need; /* while it is working */
     int fd;
-    struct deadline deadline;    /* by then it must have got on */
-    struct http_request request; /* being read; it begins at in */
-    bool last;                   /* close after the answers in out */
-    size_t in_len;
-    size_t out_len, out_sent;
-    char in[HTTP_HEAD_MAX];
-    char out[OUT_SIZE];
 };
 
-/* Static, as on_signal must find the loop. */
-static struct {
+/* One event loop and its clients. Of one thread, but for io_wake. */
+struct server {
     struct io_loop loop;
-    int listener;
     struct io_completion door; /* accept, or the pause before it */
+    struct io_completion bell; /* the wake that ends it all */
     struct deadlines deadlines;
-    int conn_count;
-} server;
+    struct spares spares; /* memory for exchanges */
+    struct site site;
+    struct stats stats;
+    char junk[4096]; /* what is received and forgotten */
+};
 
+static struct options options;
+static int listener, root;     /* of all servers; root: see struct site */
+static struct server *servers; /* options.workers of them */
 static volatile sig_atomic_t stop;
 
-static io_callback conn_received, conn_sent, conn_closed;
-static io_callback server_accepted, server_rested;
+static io_callback conn_ready, conn_worked, conn_lingered, conn_closed;
+static io_callback server_accepted, server_rested, server_rung;
 
+/* The second signal does not wait for anybody. */
 static void
 on_signal(int sig)
 {
+    if (stop) _exit(1);
     stop = sig;
-    io_wake(&server.loop);
+    io_wake(&servers[0].loop);
 }
 
 /* ---- The connection ----------------------------------------------------- */
-
-/* It has got on, so it has the full time again: when it connects, when a
- * request begins or is complete, when a part of an answer is taken. Not for a
- * part of a request: a client that sends a byte a second gains nothing. */
-static void
-conn_extend(struct conn *c)
-{
-    deadline_set(&server.deadlines, &c->deadline);
-}
 
 static void
 conn_ask(struct conn *c, enum conn_state state, struct io_op op,
@@ -90,12 +86,27 @@ conn_ask(struct conn *c, enum conn_state state, struct io_op op,
     c->state = state;
     c->completion =
         (struct io_completion){.op = op, .context = c, .callback = callback};
-    io_submit(&server.loop, &c->completion);
+    io_submit(&c->server->loop, &c->completion);
+}
+
+/* It has got on, so it has the full time again. */
+static void
+conn_extend(struct conn *c)
+{
+    deadline_set(&c->server->deadlines, &c->deadline);
+}
+
+static void
+conn_free_exchange(struct conn *c)
+{
+    if (c->exchange != NULL) exchange_free(c->exchange);
+    c->exchange = NULL;
 }
 
 static void
 conn_close(struct conn *c)
 {
+    conn_free_exchange(c);
     conn_ask(c, CLOSING, io_op_close(c->fd), conn_closed);
 }
 
@@ -104,184 +115,136 @@ conn_closed(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     struct conn *c = context;
-    deadline_clear(&server.deadlines, &c->deadline);
-    server.conn_count--;
+    deadline_clear(&c->server->deadlines, &c->deadline);
+    c->server->stats.connections--;
     free(c);
-}
-
-/* Ask for the rest of a request, or for a new one. */
-static void
-conn_receive(struct conn *c)
-{
-    assert(c->in_len < sizeof c->in);
-    char *end = c->in + c->in_len;
-    conn_ask(c, RECEIVING, io_op_recv(c->fd, end, sizeof c->in - c->in_len),
-        conn_received);
-}
-
-/* Ask to send what is left of the answers. */
-static void
-conn_send(struct conn *c)
-{
-    assert(c->out_sent < c->out_len);
-    char *rest = c->out + c->out_sent;
-    conn_ask(c, SENDING, io_op_send(c->fd, rest, c->out_len - c->out_sent),
-        conn_sent);
 }
 
 /* All is said. A close with bytes of the client unread would be a reset, and
  * could destroy the last answer on its way (RFC 9112 section 9.6). So only our
- * side ends; what comes is read and forgotten. */
+ * side ends; what comes is received and forgotten. */
 static void
 conn_linger(struct conn *c)
 {
-    (void)io_shutdown(c->fd, SHUT_WR); /* it fails if the client is gone */
-    conn_ask(
-        c, LINGERING, io_op_recv(c->fd, c->in, sizeof c->in), conn_received);
+    struct server *s = c->server;
+    struct io_op op = io_op_recv(c->fd, s->junk, sizeof s->junk);
+    conn_free_exchange(c);
+    if (c->state != LINGERING)
+        (void)io_shutdown(c->fd, SHUT_WR); /* it fails if the client is gone */
+    conn_ask(c, LINGERING, op, conn_lingered);
 }
 
-/* Write an answer behind those that wait in out. */
 static void
-conn_answer(struct conn *c, struct answer *a)
+conn_lingered(
+    void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
-    a->head_only = c->request.method == HTTP_HEAD;
-    a->keep_alive = !c->last;
-    a->wallclock = io_wallclock();
-    c->out_len += answer_write(a, c->out + c->out_len);
+    res > 0 ? conn_linger(context) : conn_close(context);
 }
 
-/* The request cannot be understood, or took too long. */
+/* Wait for the first byte of a request, without memory to receive it in. */
 static void
-conn_refuse(struct conn *c, int status)
+conn_rest(struct conn *c)
 {
-    c->last = true; /* nobody knows where the next request would begin */
-    conn_answer(c, &(struct answer){.status = status});
+    conn_free_exchange(c);
+    conn_extend(c);
+    conn_ask(c, RESTING, io_op_readable(c->fd), conn_ready);
 }
 
-/* Answer the request that was read. */
 static void
-conn_respond(struct conn *c)
+conn_work(struct conn *c, enum exchange_need need)
 {
-    const struct http_request *r = &c->request;
-    struct answer a = {.status = 404};
-    char path[16]; /* no path of ours is longer: then it is 404, too */
-    if (http_path_decode(r->path, path, sizeof path) < 0) path[0] = '\0';
-    c->last = !r->keep_alive || r->chunked || r->content_length > 0 || stop;
-    if (r->method != HTTP_GET && r->method != HTTP_HEAD) {
-        a.status = r->method == HTTP_OTHER ? 501 : 405;
-        a.allow = r->method == HTTP_OTHER ? NULL : "GET, HEAD";
-    } else if (strcmp(path, "/hello") == 0) {
-        a = (struct answer){200, .body = "Hello, world\n", .length = 13};
-    } else if (strcmp(path, "/") == 0) {
-        a = (struct answer){200, "text/html; charset=utf-8", .body = page,
-            .length = page_length};
-    }
-    conn_answer(c, &a);
+    c->need = need;
+    conn_ask(c, WORKING, exchange_op(c->exchange, need, c->fd), conn_worked);
 }
 
-/* Answer the requests that have come, as far as there is room for answers. All
- * answers leave in one send. */
+/* Let the exchange go on as far as it can. */
 static void
 conn_next(struct conn *c)
 {
-    size_t used = 0, longest = ANSWER_HEAD_MAX + page_length;
-    assert(longest <= sizeof c->out);
-    c->out_len = c->out_sent = 0;
-    while (!c->last && sizeof c->out - c->out_len >= longest) {
-        int n = http_request_parse(&c->request, c->in + used, c->in_len - used);
-        if (n == 0) break;
-        if (n < 0) conn_refuse(c, -n);
-        if (n < 0) break;
-        conn_respond(c);
-        used += (size_t)n;
-        http_request_init(&c->request);
-    }
-    c->in_len -= used;
-    if (used > 0) {
-        memmove(c->in, c->in + used, c->in_len);
-        http_request_init(&c->request); /* what it has read has moved */
-    }
-    if (c->out_len > 0) {
-        conn_extend(c);
-        conn_send(c);
-    } else {
-        conn_receive(c);
-    }
+    enum exchange_need need = exchange_next(c->exchange);
+    if (exchange_got_on(c->exchange)) conn_extend(c);
+    if (need == EXCHANGE_END)
+        conn_linger(c);
+    else if (exchange_idle(c->exchange))
+        conn_rest(c);
+    else
+        conn_work(c, need);
 }
 
-/* Bytes of a request; 0: the client will send no more. -ECANCELED: its time is
- * over, or the server ends. */
+/* There is something to receive, or the end. -ECANCELED: the client has said
+ * nothing for too long, or the server ends. */
 static void
-conn_received(
+conn_ready(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     struct conn *c = context;
-    bool given_up = res == -ECANCELED && c->state == RECEIVING;
-    if (given_up && c->in_len > 0 && !stop) {
-        conn_refuse(c, 408);
-        conn_send(c);
-    } else if ((given_up || res > 0) && (stop || c->state == LINGERING)) {
-        conn_linger(c); /* it may still be reading an answer */
-    } else if (res <= 0) {
+    struct site *site = &c->server->site;
+    if (res == 0 && !site->closing) c->exchange = exchange_new(site);
+    conn_extend(c);
+    if (site->closing)
+        conn_linger(c);
+    else if (c->exchange == NULL)
         conn_close(c);
-    } else {
-        if (c->in_len == 0) conn_extend(c);
-        c->in_len += (size_t)res;
-        conn_next(c);
-    }
+    else
+        conn_work(c, EXCHANGE_RECV);
 }
 
-/* The client took some of the answers, or all. */
+/* What was needed is done. From a client: 0 is the end of its stream, less than
+ * that is its loss. -ECANCELED: its time is over, or the server's. */
 static void
-conn_sent(
+conn_worked(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     struct conn *c = context;
-    if (res < 0) {
+    struct exchange *x = c->exchange;
+    if (res > 0 || c->need == EXCHANGE_FILE) {
+        exchange_done(x, c->need, res);
+    } else if (res == -ECANCELED && c->need == EXCHANGE_RECV) {
+        if (exchange_busy(x) || !x->site->closing) exchange_refuse(x, 408);
+    } else {
         conn_close(c);
         return;
     }
-    c->out_sent += (size_t)res;
-    conn_extend(c);
-    if (c->out_sent < c->out_len)
-        conn_send(c);
-    else if (c->last || stop)
-        conn_linger(c);
-    else
-        conn_next(c);
+    conn_next(c);
 }
 
+/* A new client. One above the limit is told so. */
 static void
-conn_open(struct conn *c, int fd)
+conn_open(struct conn *c, struct server *s, int fd)
 {
-    c->fd = fd;
-    c->last = false;
-    c->in_len = c->out_len = c->out_sent = 0;
-    c->deadline = (struct deadline){.completion = &c->completion};
-    http_request_init(&c->request);
-    server.conn_count++;
+    *c = (struct conn){.server = s, .fd = fd};
+    c->deadline.completion = &c->completion;
     conn_extend(c);
-    conn_receive(c);
+    if (s->stats.connections++ >= options.connections)
+        c->exchange = exchange_new(&s->site);
+    if (c->exchange == NULL) {
+        conn_rest(c);
+    } else {
+        exchange_refuse(c->exchange, 503);
+        conn_next(c);
+    }
 }
 
 /* ---- The server --------------------------------------------------------- */
 
 static void
-server_ask(struct io_op op, io_callback *callback)
+server_ask(struct server *s, struct io_completion *completion, struct io_op op,
+    io_callback *callback)
 {
-    server.door = (struct io_completion){.op = op, .callback = callback};
-    io_submit(&server.loop, &server.door);
+    *completion =
+        (struct io_completion){.op = op, .context = s, .callback = callback};
+    io_submit(&s->loop, completion);
 }
 
 /* Ask for the next client; without room, for a pause: it would fail at once. */
 static void
-server_accept(bool room)
+server_accept(struct server *s, bool room)
 {
-    if (stop) return;
-    if (room && server.conn_count < CONNS)
-        server_ask(io_op_accept(server.listener), server_accepted);
+    if (s->site.closing) return;
+    if (room && s->stats.connections < options.connections + REFUSED)
+        server_ask(s, &s->door, io_op_accept(listener), server_accepted);
     else
-        server_ask(io_op_timeout(ACCEPT_REST), server_rested);
+        server_ask(s, &s->door, io_op_timeout(ACCEPT_REST), server_rested);
 }
 
 /* A client's socket, or -errno. */
@@ -289,62 +252,99 @@ static void
 server_accepted(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
-    struct conn *c = res >= 0 && !stop ? malloc(sizeof *c) : NULL;
+    struct server *s = context;
+    struct conn *c = res >= 0 && !s->site.closing ? malloc(sizeof *c) : NULL;
     if (c != NULL)
-        conn_open(c, res);
+        conn_open(c, s, res);
     else if (res >= 0)
         close(res);
-    server_accept(c != NULL || res == -EINTR || res == -ECONNABORTED);
+    server_accept(s, c != NULL || res == -EINTR || res == -ECONNABORTED);
 }
 
 static void
 server_rested(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
-    server_accept(true);
+    server_accept(context, true);
 }
 
-/* No new clients and no new requests. Answers have a second to be taken, the
- * rest a quarter. Then all is canceled; what won against that, once more. */
+/* io_wake: the end. */
 static void
-server_drain(void)
+server_rung(
+    void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
-    bool sending = true;
-    io_cancel(&server.loop, &server.door);
-    deadlines_stop(&server.deadlines);
-    for (int i = 0; i < 4 && sending; i++) {
-        sending = false;
-        for (struct deadline *d = server.deadlines.first; d; d = d->next) {
-            const struct conn *c = d->completion->context;
-            if (c->state == RECEIVING) io_cancel(&server.loop, d->completion);
-            if (c->state == SENDING) sending = true;
-        }
-        io_run_for(&server.loop, SECOND / 4);
+    struct server *s = context;
+    s->site.closing = true;
+}
+
+/* In the thread that is to run it. */
+static void
+server_init(struct server *s)
+{
+    int rc = io_init(&s->loop, 0);
+    if (rc == 0) rc = io_adopt(listener);
+    if (rc < 0) errx(1, "no event loop: %s; %s", strerror(-rc), io_hint(rc));
+    stats_init(&s->stats, &s->loop, (int)(s - servers), (int)options.workers);
+    s->site = (struct site){root, &s->stats, &s->spares, false};
+    spares_init(&s->spares, &s->loop, sizeof(struct exchange));
+    deadlines_init(&s->deadlines, &s->loop, (uint64_t)options.timeout * SECOND);
+    server_ask(s, &s->bell, io_op_wake(), server_rung);
+}
+
+/* No new clients and no new requests; what is being answered goes on, as long
+ * as the client gets on. Then all is canceled; what won against that, once
+ * more. */
+static void
+server_drain(struct server *s)
+{
+    uint64_t end = io_now(&s->loop) + s->deadlines.timeout;
+    io_cancel(&s->loop, &s->door);
+    for (struct deadline *d = s->deadlines.first; d; d = d->next) {
+        struct conn *c = d->completion->context;
+        bool busy = c->exchange != NULL && exchange_busy(c->exchange);
+        if (c->state <= WORKING && !busy) io_cancel(&s->loop, &c->completion);
     }
-    while (io_busy(&server.loop) > 0) {
-        io_cancel_all(&server.loop);
-        io_tick(&server.loop, IO_FOREVER);
+    deadlines_shorten(&s->deadlines, SECOND / 2);
+    while (s->stats.connections > 0 && io_now(&s->loop) < end)
+        io_tick(&s->loop, SECOND / 2);
+    deadlines_stop(&s->deadlines);
+    while (io_busy(&s->loop) > 0) {
+        io_cancel_all(&s->loop);
+        io_tick(&s->loop, IO_FOREVER);
     }
+}
+
+/* The first server takes the signals, once all can be woken; when it ends, it
+ * ends the others. */
+static void
+server_run(int index)
+{
+    struct server *s = &servers[index];
+    server_init(s);
+    threads_meet();
+    if (index == 0) net_signals(on_signal);
+    if (index == 0) net_announce(listener);
+    server_accept(s, true);
+    while (!s->site.closing) {
+        io_tick(&s->loop, IO_FOREVER);
+        stats_tick(&s->stats);
+    }
+    for (int i = 1; index == 0 && i < options.workers; i++)
+        io_wake(&servers[i].loop);
+    server_drain(s);
+    spares_end(&s->spares);
+    io_deinit(&s->loop);
 }
 
 int
 main(int argc, char **argv)
 {
-    struct options options = options_read(argc, argv);
-    server.listener = net_listen_on(options.port, options.host);
-    int rc = io_init(&server.loop, 0);
-    if (rc < 0) errx(1, "no event loop: %s; %s", strerror(-rc), io_hint(rc));
-    if ((rc = io_adopt(server.listener)) < 0)
-        errx(1, "cannot use the socket: %s", strerror(-rc));
-    deadlines_init(
-        &server.deadlines, &server.loop, (uint64_t)options.timeout * SECOND);
-    net_signals(on_signal);
-    net_announce(server.listener);
-    server_accept(true);
-    while (!stop)
-        io_tick(&server.loop, IO_FOREVER);
-    server_drain();
-    io_deinit(&server.loop);
-    close(server.listener);
+    options = options_read(argc, argv);
+    root = site_open(options.root);
+    listener = net_listen_on(options.port, options.host);
+    servers = calloc((size_t)options.workers, sizeof *servers);
+    if (servers == NULL) err(1, "calloc");
+    threads_run((int)options.workers, server_run);
+    close(listener);
     return 0;
 }

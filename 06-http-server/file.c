@@ -1,0 +1,94 @@
+/* file.c - see file.h. */
+#include "file.h"
+#include "precondition.h"
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
+
+/* A named pipe would wait for its other end but for O_NONBLOCK, and a terminal
+ * would become ours but for O_NOCTTY. */
+struct io_op
+file_op_open(int root, const char *path)
+{
+    path += strspn(path, "/");
+    return io_op_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, true);
+}
+
+struct io_op
+file_op_read(const struct file *f, void *buffer, size_t size)
+{
+    if ((uint64_t)(f->size - f->offset) < size)
+        size = (size_t)(f->size - f->offset);
+    return io_op_read(f->fd, buffer, size, (uint64_t)f->offset);
+}
+
+/* ENXIO is a socket or a device that is not there, ELOOP a symbolic link. */
+static int
+status_of(int error)
+{
+    switch (error) {
+    case -ENOENT:
+    case -ENOTDIR:
+    case -ENAMETOOLONG: return 404;
+    case -EACCES:
+    case -EPERM:
+    case -ELOOP:
+    case -ENXIO:
+    case -EOPNOTSUPP: return 403;
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM: return 503;
+    default: return 500;
+    }
+}
+
+/* From size and time, as most servers do. If the file was changed within this
+ * second, it may be changed again without a new time: then the tag is a weak
+ * one, which promises less (RFC 9110 8.8.1). */
+static void
+file_describe(struct file *f, const struct stat *status, int64_t wallclock)
+{
+    int64_t changed =
+        (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
+    bool fresh = changed > wallclock - 1000000000;
+    int64_t modified = changed < wallclock ? changed : wallclock;
+    f->size = status->st_size;
+    f->modified = (time_t)(modified / 1000000000);
+    snprintf(f->etag, sizeof f->etag, "%s\"%" PRIx64 "-%" PRIx64 "\"",
+        fresh ? "W/" : "", (uint64_t)f->size, (uint64_t)changed);
+}
+
+int
+file_look(struct file *f, int opened, const struct http_request *request,
+    int64_t wallclock)
+{
+    struct stat status;
+    if (opened < 0) return status_of(opened);
+    f->fd = opened;
+    if (fstat(f->fd, &status) == -1) return 500;
+    if (S_ISDIR(status.st_mode)) return 301;
+    if (!S_ISREG(status.st_mode)) return 403;
+    /* Now it may wait for the disk, but in the loop's way. */
+    if (fcntl(f->fd, F_SETFL, 0) == -1) return 500;
+    file_describe(f, &status, wallclock);
+    int decided = precondition_check(
+        request, f->etag, f->modified, (time_t)(wallclock / 1000000000));
+    return decided != 0 ? decided : 200;
+}
+
+void
+file_close(struct file *f)
+{
+    if (f->fd >= 0) close(f->fd);
+    f->fd = -1;
+}
