@@ -8,6 +8,12 @@
 
 const char http_request[] = "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
+void
+client_say(struct client *c, const char *text)
+{
+    client_write(c, text, strlen(text));
+}
+
 /* One header line, without its line end. */
 static void
 http_header(struct answer *a, const char *line, size_t len)
@@ -78,4 +84,14 @@ http_is_hello(const struct answer *a, const char *body)
     require(a->length == 13, "/hello has length %ld, not 13", a->length);
     require(strcmp(body, "Hello, world\n") == 0,
         "/hello is not \"Hello, world\\n\" but \"%.40s\"", body);
+}
+
+void
+expect_status(struct client *c, int status, const char *what)
+{
+    struct answer a;
+
+    (void)http_answer(c, &a, false); /* its length was checked by reading it */
+    require(
+        a.status == status, "%s: status %d, not %d", what, a.status, status);
 }

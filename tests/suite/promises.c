@@ -8,17 +8,23 @@
 #include <unistd.h>
 
 static const char *
-needs_descriptors(const struct stage *s)
+needs_files(rlim_t needed)
 {
     struct rlimit files;
     static char why[80];
 
-    (void)s; /* the same for all */
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur >= 2100)
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur >= needed)
         return NULL;
-    snprintf(why, sizeof why, "only %ld descriptors are allowed, 2100 needed",
-        (long)files.rlim_cur);
+    snprintf(why, sizeof why, "only %ld descriptors are allowed, %ld needed",
+        (long)files.rlim_cur, (long)needed);
     return why;
+}
+
+static const char *
+needs_descriptors(const struct stage *s)
+{
+    (void)s; /* the same for all */
+    return needs_files(2100);
 }
 
 static const char *
@@ -45,6 +51,17 @@ needs_memory(const struct stage *s)
     if (process_memory(getpid()) < 0 || process_files(getpid()) < 0)
         return "another process's memory and descriptors cannot be read";
     return NULL;
+}
+
+/* A sanitizer keeps what is freed. */
+static const char *
+needs_10000_descriptors(const struct stage *s)
+{
+    const char *why = needs_memory(s);
+
+    if (why == NULL && setting("SANITIZED", NULL) != NULL)
+        why = "memory cannot be measured with a sanitizer";
+    return why != NULL ? why : needs_files(10100);
 }
 
 static const char *
@@ -155,6 +172,27 @@ static const struct promise rows[] = {
         .stages = "---------KK", .unstarted = true},
     {"a malformed request harms no other client", .run = http_bad_survived,
         .stages = "--------KKK"},
+    {"POST /echo: 8 MiB come back exact", .run = http_echo,
+        .stages = "---------KK"},
+    {"a file comes exact, in constant memory", .run = http_file,
+        .stages = "---------KK", .missing = needs_memory, .unstarted = true},
+    {"a file that shrinks ends its answer, no more", .run = http_file_shrinks,
+        .stages = "---------KK", .unstarted = true},
+    {"slow with a body or an answer: dropped in time",
+        .run = http_slow_transfer, .stages = "---------KK",
+        .missing = needs_memory, .unstarted = true},
+    {"one client too many: 503, and room again later", .run = http_connections,
+        .stages = "---------KK", .unstarted = true},
+    {"10,000 idle after an 8 KiB head: 4 KiB each", .run = http_idle_memory,
+        .stages = "---------KK", .missing = needs_10000_descriptors},
+    {"SIGTERM: a download goes on to its end", .run = http_drain,
+        .stages = "---------KK", .unstarted = true},
+    {"a second signal ends it at once", .run = http_second_signal,
+        .stages = "---------KK", .unstarted = true},
+    {"two workers serve, and end", .run = http_workers, .stages = "---------KK",
+        .unstarted = true},
+    {"--help is exit 0, a wrong option 2 and one line", .run = http_options,
+        .stages = "---------KK", .unstarted = true},
 };
 
 const struct promise *

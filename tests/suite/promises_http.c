@@ -10,28 +10,12 @@
 #define HOST "Host: localhost\r\n"
 
 static void
-client_say(struct client *c, const char *text)
-{
-    client_write(c, text, strlen(text));
-}
-
-static void
 expect_hello(struct client *c)
 {
     struct answer a;
     const char *body = http_answer(c, &a, false);
 
     http_is_hello(&a, body);
-}
-
-static void
-expect_status(struct client *c, int status, const char *what)
-{
-    struct answer a;
-
-    (void)http_answer(c, &a, false); /* its length was checked by reading it */
-    require(
-        a.status == status, "%s: status %d, not %d", what, a.status, status);
 }
 
 void

@@ -13,14 +13,7 @@ enum { SERVERS = 8, JUNK = 256 * 1024 };
 static void
 start_impatient(struct server *s)
 {
-    size_t n = 0;
-
-    server_args(s, "0", "127.0.0.1");
-    while (s->args[n] != NULL)
-        n++;
-    s->args[n++] = "--timeout";
-    s->args[n++] = "1";
-    s->args[n] = NULL;
+    server_option(s, "--timeout", "1");
     server_start(s);
 }
 

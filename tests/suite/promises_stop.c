@@ -109,13 +109,8 @@ bad_arguments(struct server *s, bool fails)
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
         refuses(s, "0", hosts[i]);
     server_args(s, "0", "127.0.0.1");
-    for (int i = 0; i < 3; i++) {
-        size_t n = 0;
-        while (s->args[n] != NULL)
-            n++;
-        s->args[n] = "0";
-        s->args[n + 1] = NULL;
-    }
+    for (int i = 0; i < 3; i++)
+        server_option(s, "0", NULL);
     note("too many arguments");
     server_refuses(s, line, sizeof line);
     note("%s", "");

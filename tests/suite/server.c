@@ -40,12 +40,27 @@ server_args(struct server *s, const char *port, const char *host)
     s->args[n] = NULL;
 }
 
+/* One more argument, or two; value may be NULL. */
+void
+server_option(struct server *s, const char *name, const char *value)
+{
+    size_t n = 0;
+
+    if (s->args[0] == NULL) server_args(s, "0", "127.0.0.1");
+    while (s->args[n] != NULL)
+        n++;
+    require(n + 2 < sizeof s->args / sizeof *s->args, "too many arguments");
+    s->args[n++] = name;
+    s->args[n++] = value;
+    s->args[n] = NULL;
+}
+
 /* In the child: the program and its arguments. SERVER is split by sh, which
  * the server then replaces, so that signals reach the server itself. */
 static void
 server_exec(const struct server *s)
 {
-    const char *argv[16] = {NULL};
+    const char *argv[24] = {NULL};
     char path[512], deny[512];
     const char *own = suite_server();
     size_t n = 0;
@@ -179,7 +194,7 @@ server_signal(struct server *s, int signal)
 }
 
 /* Wait for the end of the process. The answer is its status, as of wait(2). */
-static int
+int
 server_wait(struct server *s, double seconds, const char *why)
 {
     double deadline = now() + seconds * time_scale;
@@ -194,6 +209,7 @@ server_wait(struct server *s, double seconds, const char *why)
     }
     require(pid == s->pid, "waitpid: %s", strerror(errno));
     s->pid = 0;
+    s->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     close(s->out);
     return status;
 }

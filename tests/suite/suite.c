@@ -31,7 +31,7 @@ descriptors_raise(void)
     struct rlimit files;
 
     if (getrlimit(RLIMIT_NOFILE, &files) == -1) return;
-    files.rlim_cur = files.rlim_max < 8192 ? files.rlim_max : 8192;
+    files.rlim_cur = files.rlim_max < 12000 ? files.rlim_max : 12000;
     (void)setrlimit(RLIMIT_NOFILE, &files); /* "not here" says it if not */
 }
 

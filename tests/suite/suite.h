@@ -32,11 +32,12 @@ struct stage {
 /* A running server. Its process is ours from server_launch to server_stop. */
 struct server {
     const struct stage *stage;
-    const char *args[8]; /* ends with NULL */
+    const char *args[16]; /* ends with NULL */
     long files;          /* its descriptor limit; 0: the suite's own */
     const char *denied;  /* errno that io_uring answers; NULL: not denied */
     const char *counts;  /* file for the counted calls; NULL: not counted */
     pid_t pid;           /* 0: does not run */
+    int code;            /* with which it exited */
     int out;             /* its stdout */
     char host[64];
     int port;
@@ -103,11 +104,13 @@ const char *not_here(const struct promise *p, const struct stage *s);
 
 /* server.c */
 void server_args(struct server *s, const char *port, const char *host);
+void server_option(struct server *s, const char *name, const char *value);
 void server_launch(struct server *s);
 void server_start(struct server *s);
 void server_restart(struct server *s);
 void server_signal(struct server *s, int signal);
 void server_stop(struct server *s);
+int server_wait(struct server *s, double seconds, const char *why);
 void server_ends(struct server *s, const char *why);
 bool server_try(struct server *s, char *line, size_t size);
 void server_pause(struct server *s);
@@ -143,6 +146,8 @@ double calls_per_echo(
     struct server *s, size_t clients, int rounds, struct counts *all);
 
 /* http_client.c */
+void client_say(struct client *c, const char *text);
+void expect_status(struct client *c, int status, const char *what);
 extern const char http_request[];
 bool http_take(
     struct client *c, bool head_only, struct answer *a, const char **body);
@@ -168,5 +173,8 @@ promise_fn http_pipelining, http_split, http_close, http_1_0, http_bad;
 promise_fn http_page, http_bad_survived;
 promise_fn http_last_answer, http_slow_request, http_last_moment;
 promise_fn http_end_keeps_answers;
+promise_fn http_echo, http_file, http_file_shrinks, http_slow_transfer;
+promise_fn http_connections, http_idle_memory, http_drain, http_second_signal;
+promise_fn http_workers, http_options;
 
 #endif

@@ -1,0 +1,245 @@
+/* promises_site.c - bodies and files: bytes that do not fit into any buffer. */
+#include "suite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { MIB = 1 << 20, PIECE = 16384 };
+
+/* A directory with one file, of which each byte is known. */
+struct root {
+    char directory[64], file[80];
+};
+
+static char
+file_byte(size_t at)
+{
+    return (char)(at * 31 + at / 251);
+}
+
+static void
+root_make(struct root *r, size_t size)
+{
+    static char all[32 * MIB];
+    int fd;
+
+    strcpy(r->directory, "/tmp/async-io-root-XXXXXX");
+    require(mkdtemp(r->directory) != NULL, "mkdtemp: %s", strerror(errno));
+    snprintf(r->file, sizeof r->file, "%s/file", r->directory);
+    fd = open(r->file, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    for (size_t i = 0; i < size; i++)
+        all[i] = file_byte(i);
+    require(fd != -1 && write(fd, all, size) == (ssize_t)size, "%s: %s",
+        r->file, strerror(errno));
+    close(fd);
+}
+
+static void
+root_remove(const struct root *r)
+{
+    require(unlink(r->file) == 0 && rmdir(r->directory) == 0, "%s: %s",
+        r->directory, strerror(errno));
+}
+
+/* Ask for the file, and read the head of the answer. What follows of it is in
+ * c->in. */
+static void
+file_ask(struct client *c, const struct server *s, size_t size)
+{
+    struct answer a;
+
+    client_open(c, s);
+    client_say(c, "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    (void)http_answer(c, &a, true);
+    require(a.status == 200 && a.length == (long)size,
+        "the file: status %d, length %ld", a.status, a.length);
+}
+
+static void
+file_compare(const char *bytes, size_t from, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        require(bytes[i] == file_byte(from + i),
+            "byte %zu of the file is wrong", from + i);
+}
+
+/* Read the file from byte `from` to byte `to`. */
+static void
+file_read(struct client *c, size_t from, size_t to)
+{
+    char piece[PIECE];
+
+    while (from < to) {
+        size_t n = to - from < PIECE ? to - from : PIECE;
+        client_read(c, piece, n);
+        file_compare(piece, from, n);
+        from += n;
+    }
+}
+
+/* The whole file, of which the beginning is in c->in. */
+static void
+file_take(struct client *c, size_t size)
+{
+    size_t have = c->have < size ? c->have : size;
+
+    file_compare(c->in, 0, have);
+    c->have -= have;
+    memmove(c->in, c->in + have, c->have);
+    file_read(c, have, size);
+}
+
+/* A body that comes back while it is still being sent. */
+void
+http_echo(struct server *s, bool fails)
+{
+    struct client c;
+    struct answer a;
+    uint64_t body = 1000;
+
+    (void)fails;
+    client_open(&c, s);
+    client_say(&c, "POST /echo HTTP/1.1\r\nHost: localhost\r\n"
+                   "Content-Length: 8388608\r\n\r\n");
+    c.protocol = SPEAKS_ECHO; /* the pattern is noise, not requests */
+    while (c.sent < body)
+        (void)client_push(&c, (size_t)(body - c.sent)); /* 0: again */
+    (void)http_answer(&c, &a, true);
+    require(a.status == 200 && a.length == 8 * MIB, "status %d, length %ld",
+        a.status, a.length);
+    client_exchange(&c, 8 * MIB);
+    c.protocol = SPEAKS_HTTP;
+    ask(&c); /* the connection lives on */
+    answer(&c);
+    client_close(&c);
+}
+
+/* It is answered with in constant memory, for a fast client and a slow one. */
+void
+http_file(struct server *s, bool fails)
+{
+    enum { SIZE = 20 * MIB };
+    struct root root;
+    struct client fast, slow;
+    long before, grown;
+
+    (void)fails;
+    root_make(&root, SIZE);
+    server_option(s, "--root", root.directory);
+    server_start(s);
+    file_ask(&slow, s, SIZE);
+    file_ask(&fast, s, SIZE);
+    file_take(&fast, SIZE);
+    before = process_memory(s->pid);
+    for (int i = 0; i < 4; i++) {
+        client_say(&fast, "GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        fast.have = 0;
+        (void)http_answer(&fast, &(struct answer){0}, true);
+        file_take(&fast, SIZE);
+    }
+    file_take(&slow, SIZE);
+    grown = process_memory(s->pid) - before;
+    note("%+ld KiB for 100 MiB", grown >> 10);
+    if (setting("SANITIZED", NULL) == NULL)
+        require(grown < MIB, "the server grew by %ld KiB", grown >> 10);
+    client_close(&fast);
+    client_close(&slow);
+    root_remove(&root);
+}
+
+/* Its length is told before its bytes are read: they cannot be made up. */
+void
+http_file_shrinks(struct server *s, bool fails)
+{
+    enum { SIZE = 32 * MIB };
+    struct root root;
+    struct client c;
+    char piece[PIECE];
+    size_t got;
+    ssize_t n = 1;
+
+    (void)fails;
+    root_make(&root, SIZE);
+    server_option(s, "--root", root.directory);
+    server_start(s);
+    file_ask(&c, s, SIZE);
+    require(truncate(root.file, 1000) == 0, "truncate: %s", strerror(errno));
+    got = c.have;
+    file_compare(c.in, 0, got);
+    while (n > 0) {
+        if (!fd_wait(c.fd, POLLIN, 5)) broken("the answer never ends");
+        n = recv(c.fd, piece, sizeof piece, 0);
+        require(n >= 0, "no orderly end: %s", strerror(errno));
+        file_compare(piece, got, (size_t)n);
+        got += (size_t)n;
+    }
+    require(got < SIZE, "all bytes came, though they were gone");
+    alive(s);
+    client_close(&c);
+    client_open(&c, s);
+    client_say(&c, "GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect_status(&c, 404, "/none");
+    client_close(&c);
+    root_remove(&root);
+}
+
+/* The download goes on, in no hurry, and the server ends after it. */
+void
+http_drain(struct server *s, bool fails)
+{
+    enum { SIZE = 24 * MIB };
+    struct root root;
+    struct client c;
+    size_t have;
+
+    (void)fails;
+    root_make(&root, SIZE);
+    server_option(s, "--root", root.directory);
+    server_start(s);
+    file_ask(&c, s, SIZE);
+    server_signal(s, SIGTERM);
+    have = c.have;
+    file_compare(c.in, 0, have);
+    for (size_t at = have; at < SIZE;) {
+        size_t to = at + 4 * MIB < SIZE ? at + 4 * MIB : SIZE;
+        (void)fd_wait(c.fd, 0, 0.15 / time_scale); /* it does not hurry */
+        file_read(&c, at, to);
+        at = to;
+    }
+    c.have = 0;
+    client_eof(&c);
+    server_ends(s, "SIGTERM");
+    client_close(&c);
+    root_remove(&root);
+}
+
+/* Whoever asks twice does not want to wait for a client that reads nothing. */
+void
+http_second_signal(struct server *s, bool fails)
+{
+    enum { SIZE = 32 * MIB };
+    struct root root;
+    struct client c;
+
+    (void)fails;
+    root_make(&root, SIZE);
+    server_option(s, "--root", root.directory);
+    server_start(s);
+    file_ask(&c, s, SIZE);
+    (void)fd_wait(c.fd, 0, 0.1 / time_scale); /* all buffers are full */
+    server_signal(s, SIGTERM);
+    (void)fd_wait(c.fd, 0, 0.1 / time_scale); /* it waits for the client */
+    alive(s);
+    server_signal(s, SIGTERM);
+    (void)server_wait(s, 0.25, "the second signal");
+    require(s->code == 1, "the exit code is %d, not 1", s->code);
+    client_close(&c);
+    root_remove(&root);
+}
