@@ -90,5 +90,5 @@ void
 file_close(struct file *f)
 {
     if (f->fd >= 0) close(f->fd);
-    f->fd = -1;
+    *f = (struct file){.fd = -1};
 }

@@ -28,7 +28,7 @@ struct io_op file_op_read(const struct file *file, void *buffer, size_t size);
 int file_look(struct file *file, int opened, const struct http_request *request,
     int64_t wallclock);
 
-/* Close it, if it is open. */
+/* Close it, if it is open. It is as new then. */
 void file_close(struct file *file);
 
 #endif
