@@ -1,11 +1,11 @@
 /* net.h - what surrounds the lesson: a listening socket and signals.
- * The same bytes in chapters 01 to 04. Read the comments, skip the code. */
+ * The same bytes in every chapter. Read the comments, skip the code. */
 #ifndef NET_H
 #define NET_H
 
 /* A TCP socket that listens on host:port, in the mode in which calls wait.
  * port: a number from 0 to 65535; 0: the kernel chooses. host: a name or an
- * address of this machine.
+ * address of this machine; "0.0.0.0": all of IPv4, "::": all of both.
  *
  * Result: the descriptor, which the caller closes. On an error: one line on
  * stderr, and exit(1), or exit(2) for a bad argument.

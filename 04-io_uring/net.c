@@ -47,7 +47,10 @@ try_address(const struct addrinfo *address)
 {
     int fd = socket(address->ai_family, SOCK_STREAM, 0);
     if (fd == -1) return -1;
-    int on = 1;
+    int on = 1, off = 0;
+    /* "::" takes clients of IPv4 too. OpenBSD never lets it, and a socket of
+     * IPv4 has no such option. */
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     /* Best effort: only latency is at stake. Accepted sockets inherit it. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     /* Old connections in TIME_WAIT would keep the port busy for a minute. */

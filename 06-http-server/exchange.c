@@ -100,6 +100,7 @@ request_done(struct exchange *x)
     x->site->stats->requests++;
     x->stage = STAGE_HEAD;
     x->begun = x->echo = false;
+    x->moved = EXCHANGE_PROGRESS;
     x->answer = x->out_len;
     if (x->used == x->in_len) x->used = x->in_len = 0;
     x->head = x->used;

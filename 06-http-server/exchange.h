@@ -95,9 +95,9 @@ bool exchange_busy(const struct exchange *x);
 bool exchange_idle(const struct exchange *x);
 
 /* Has the client got on, since this was last asked with that answer? It has
- * with a complete head, or with EXCHANGE_PROGRESS bytes of a body or of answers
- * moved. A part of a head does not count: a client that sends a byte a second
- * gains nothing. */
+ * with a complete head, a complete answer, or EXCHANGE_PROGRESS bytes of a body
+ * or of answers moved. A part of a head does not count: a client that sends a
+ * byte a second gains nothing. */
 bool exchange_got_on(struct exchange *x);
 
 /* The client is too slow (408), or one too many (503): answer that instead, if

@@ -52,20 +52,18 @@ status_of(int error)
     }
 }
 
-/* From size and time, as most servers do. If the file was changed within this
- * second, it may be changed again without a new time: then the tag is a weak
- * one, which promises less (RFC 9110 8.8.1). */
+/* From size and time, as most servers do. If the file was changed just now, it
+ * may be changed again without a new time: then the tag is a weak one, which
+ * promises less (RFC 9110 8.8.1). */
 static void
 file_describe(struct file *f, const struct stat *status, int64_t wallclock)
 {
-    int64_t changed =
-        (int64_t)status->st_mtim.tv_sec * 1000000000 + status->st_mtim.tv_nsec;
-    bool fresh = changed > wallclock - 1000000000;
-    int64_t modified = changed < wallclock ? changed : wallclock;
+    int64_t now = wallclock / 1000000000, changed = status->st_mtim.tv_sec;
     f->size = status->st_size;
-    f->modified = (time_t)(modified / 1000000000);
-    snprintf(f->etag, sizeof f->etag, "%s\"%" PRIx64 "-%" PRIx64 "\"",
-        fresh ? "W/" : "", (uint64_t)f->size, (uint64_t)changed);
+    f->modified = (time_t)(changed < now ? changed : now);
+    snprintf(f->etag, sizeof f->etag, "%s\"%" PRIx64 "-%" PRIx64 "-%lx\"",
+        changed >= now - 1 ? "W/" : "", (uint64_t)f->size, (uint64_t)changed,
+        (unsigned long)status->st_mtim.tv_nsec);
 }
 
 int

@@ -213,6 +213,8 @@ http_options(struct server *s, bool fails)
     } bad[] = {
         {"--nonsense", NULL},
         {"-x", NULL},
+        {"--port", NULL},
+        {"--port", "70000"},
         {"--timeout", NULL},
         {"--timeout", ""},
         {"--timeout", "0"},
@@ -238,6 +240,7 @@ http_options(struct server *s, bool fails)
         note("%s %s", bad[i].name, bad[i].value ? bad[i].value : "");
         server_refuses(s, line, sizeof line);
         require(s->code == 2, "the exit code is %d, not 2", s->code);
+        require(strstr(line, bad[i].name), "it does not name it: %s", line);
     }
     note("%s", "");
 }
