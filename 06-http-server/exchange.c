@@ -9,6 +9,7 @@
 #include "answer.h"
 #include "media_type.h"
 #include "page.h"
+#include "precondition.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -249,6 +250,34 @@ complete_path(char *path)
     if (path[n - 1] == '/') memcpy(path + n, "index.html", sizeof "index.html");
 }
 
+/* What is built in has neither a tag nor a date; a "*" is true of it. */
+static bool
+is_excused(struct exchange *x)
+{
+    int status = 0;
+    if (x->request.conditional)
+        status = precondition_check(
+            &x->request, NULL, -1, (time_t)(io_wallclock() / 1000000000));
+    if (status != 0) put_answer(x, (struct answer){.status = status});
+    return status != 0;
+}
+
+static void
+answer_built_in(struct exchange *x)
+{
+    enum resource_kind kind = x->resource->kind;
+    if (kind == RESOURCE_ECHO)
+        answer_echo(x);
+    else if (is_excused(x))
+        return;
+    else if (kind == RESOURCE_PAGE)
+        answer_text(x, "text/html; charset=utf-8", page, page_length);
+    else if (kind == RESOURCE_STATS)
+        answer_stats(x);
+    else
+        answer_text(x, NULL, "Hello, world\n", 13);
+}
+
 static enum exchange_need
 step_answer(struct exchange *x)
 {
@@ -257,19 +286,12 @@ step_answer(struct exchange *x)
     if (a.status == 405) a.allow = x->resource->allow;
     if (a.status != 200) {
         put_answer(x, a);
-        return request_done(x);
-    }
-    switch (x->resource->kind) {
-    case RESOURCE_FILE:
+    } else if (x->resource->kind == RESOURCE_FILE) {
         complete_path(x->path);
         x->stage = STAGE_OPEN;
         return EXCHANGE_FILE;
-    case RESOURCE_PAGE:
-        answer_text(x, "text/html; charset=utf-8", page, page_length);
-        break;
-    case RESOURCE_HELLO: answer_text(x, NULL, "Hello, world\n", 13); break;
-    case RESOURCE_STATS: answer_stats(x); break;
-    case RESOURCE_ECHO: answer_echo(x); break;
+    } else {
+        answer_built_in(x);
     }
     return request_done(x);
 }

@@ -169,6 +169,15 @@ field_expect(struct http_request *r, struct http_slice value)
     return 0;
 }
 
+/* RFC 9110 13.1: what it says is judged when the file is known. */
+static int
+field_condition(struct http_request *r, struct http_slice value)
+{
+    (void)value;
+    r->conditional = true;
+    return 0;
+}
+
 /* Look at a new field: 0, or -status if the request cannot be served. */
 static int
 field_check(struct http_request *r, const struct http_field *field)
@@ -180,9 +189,13 @@ field_check(struct http_request *r, const struct http_field *field)
     } known[] = {
         {4, "host", field_host},
         {6, "expect", field_expect},
+        {8, "if-match", field_condition},
         {10, "connection", field_connection},
+        {13, "if-none-match", field_condition},
         {14, "content-length", field_content_length},
         {17, "transfer-encoding", field_transfer_encoding},
+        {17, "if-modified-since", field_condition},
+        {19, "if-unmodified-since", field_condition},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (field->name.len == known[i].len &&

@@ -78,6 +78,7 @@ struct http_request {
     bool keep_alive;          /* false: close after the answer (9112 9.3) */
     bool expect_continue;     /* send "100 Continue" before you read the body,
                                * or a final answer instead (9110 10.1.1) */
+    bool conditional;         /* has an If- field: see precondition.h */
     bool chunked;             /* a body follows, as in chunked.h */
     int64_t content_length;   /* if not chunked: bytes of the body, or 0 */
     size_t field_count;

@@ -109,7 +109,7 @@ is_wanted(const struct http_request *request, const struct tag *ours,
     time_t date;
     if (http_field_find(request, "If-Match", NULL) != NULL)
         return list_has(request, "If-Match", ours, true);
-    if (date_find(request, "If-Unmodified-Since", now, &date))
+    if (modified != -1 && date_find(request, "If-Unmodified-Since", now, &date))
         return modified <= date;
     return true;
 }
@@ -123,7 +123,7 @@ is_known(const struct http_request *request, const struct tag *ours,
     time_t date;
     if (http_field_find(request, "If-None-Match", NULL) != NULL)
         return list_has(request, "If-None-Match", ours, false);
-    if (date_find(request, "If-Modified-Since", now, &date))
+    if (modified != -1 && date_find(request, "If-Modified-Since", now, &date))
         return modified <= date;
     return false;
 }
@@ -133,9 +133,9 @@ int
 precondition_check(const struct http_request *request, const char *etag,
     time_t modified, time_t now)
 {
-    struct http_slice rest = {etag, strlen(etag)};
-    struct tag ours;
-    if (!tag_next(&rest, &ours) || rest.len > 0)
+    struct http_slice rest = {etag, etag != NULL ? strlen(etag) : 0};
+    struct tag ours = {.weak = true, .opaque = {"", 0}}; /* like no other */
+    if (etag != NULL && (!tag_next(&rest, &ours) || rest.len > 0))
         assert(0 && "etag is not an entity tag");
     if (!is_wanted(request, &ours, modified, now)) return 412;
     return is_known(request, &ours, modified, now) ? 304 : 0;
