@@ -41,9 +41,12 @@ diff-02 diff-03 diff-04 diff-05 diff-06:
 trace-03:
 	@$(TOOL)/trace ${@:trace-%=%}
 
+load:
+	@$(TOOL)/load
+
 .PHONY: all deps run test check help clean \
 	run-01 run-02 run-03 run-04 run-05 run-06 \
 	test-01 test-02 test-03 test-04 test-05 test-06 \
 	why-01 why-02 why-03 why-04 why-05 why-06 \
 	diff-02 diff-03 diff-04 diff-05 diff-06 \
-	trace-03
+	trace-03 load

@@ -40,10 +40,12 @@ exchange_new(struct site *site)
 }
 
 void
-exchange_free(struct exchange *x)
+exchange_free(struct exchange **x)
 {
-    file_close(&x->file);
-    spares_give(x->site->spares, x);
+    if (*x == NULL) return;
+    file_close(&(*x)->file);
+    spares_give((*x)->site->spares, *x);
+    *x = NULL;
 }
 
 bool
@@ -98,7 +100,6 @@ static enum exchange_need
 request_done(struct exchange *x)
 {
     file_close(&x->file);
-    x->site->stats->requests++;
     x->stage = STAGE_HEAD;
     x->begun = x->echo = false;
     x->moved = EXCHANGE_PROGRESS;
@@ -160,6 +161,7 @@ step_head(struct exchange *x)
     if (room(x) < ROOM) return EXCHANGE_SEND;
     int n = http_request_parse(r, x->in + x->head, x->in_len - x->head);
     if (n == 0) return EXCHANGE_RECV;
+    x->site->stats->requests++;
     if (n < 0) return fail(x, -n);
     x->moved = EXCHANGE_PROGRESS;
     x->used = x->head_end = x->head + (size_t)n;

@@ -8,7 +8,7 @@
  *         result = ... do exchange_op(x, need, fd), wait for it ...
  *         exchange_done(x, need, result);
  *     }
- *     exchange_free(x);
+ *     exchange_free(&x);
  *
  * Answers to requests that came together leave together. A body is passed on,
  * or forgotten, as it comes; a file is sent as it is read. So the memory for
@@ -75,8 +75,9 @@ struct exchange {
  * site stays the caller's. */
 struct exchange *exchange_new(struct site *site);
 
-/* Give it back; it closes its file. Nothing that it asked for is under way. */
-void exchange_free(struct exchange *x);
+/* Give it back, if there is one, and forget it. It closes its file; nothing that
+ * it asked for is under way. */
+void exchange_free(struct exchange **x);
 
 /* Go on as far as possible without waiting. Result: what to wait for. */
 enum exchange_need exchange_next(struct exchange *x);

@@ -20,10 +20,12 @@
 #include "spare.h"
 #include "stats.h"
 #include "threads.h"
+#include "tune.h"
 
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,6 +65,7 @@ struct server {
 static struct options options;
 static int listener, root;     /* of all servers; root: see struct site */
 static struct server *servers; /* options.workers of them */
+static atomic_int doors;       /* of which so many still accept */
 static volatile sig_atomic_t stop;
 
 static io_callback conn_ready, conn_worked, conn_lingered, conn_closed;
@@ -97,16 +100,9 @@ conn_extend(struct conn *c)
 }
 
 static void
-conn_free_exchange(struct conn *c)
-{
-    if (c->exchange != NULL) exchange_free(c->exchange);
-    c->exchange = NULL;
-}
-
-static void
 conn_close(struct conn *c)
 {
-    conn_free_exchange(c);
+    exchange_free(&c->exchange);
     conn_ask(c, CLOSING, io_op_close(c->fd), conn_closed);
 }
 
@@ -128,7 +124,7 @@ conn_linger(struct conn *c)
 {
     struct server *s = c->server;
     struct io_op op = io_op_recv(c->fd, s->junk, sizeof s->junk);
-    conn_free_exchange(c);
+    exchange_free(&c->exchange);
     if (c->state != LINGERING)
         (void)io_shutdown(c->fd, SHUT_WR); /* it fails if the client is gone */
     conn_ask(c, LINGERING, op, conn_lingered);
@@ -145,7 +141,7 @@ conn_lingered(
 static void
 conn_rest(struct conn *c)
 {
-    conn_free_exchange(c);
+    exchange_free(&c->exchange);
     conn_extend(c);
     conn_ask(c, RESTING, io_op_readable(c->fd), conn_ready);
 }
@@ -240,7 +236,10 @@ server_ask(struct server *s, struct io_completion *completion, struct io_op op,
 static void
 server_accept(struct server *s, bool room)
 {
-    if (s->site.closing) return;
+    if (s->site.closing) {
+        if (--doors == 0) close(listener); /* the last one out */
+        return;
+    }
     if (room && s->stats.connections < options.connections + REFUSED)
         server_ask(s, &s->door, io_op_accept(listener), server_accepted);
     else
@@ -304,9 +303,9 @@ server_drain(struct server *s)
         bool busy = c->exchange != NULL && exchange_busy(c->exchange);
         if (c->state <= WORKING && !busy) io_cancel(&s->loop, &c->completion);
     }
-    deadlines_shorten(&s->deadlines, SECOND / 2);
+    deadlines_shorten(&s->deadlines, SECOND);
     while (s->stats.connections > 0 && io_now(&s->loop) < end)
-        io_tick(&s->loop, SECOND / 2);
+        io_tick(&s->loop, SECOND);
     deadlines_stop(&s->deadlines);
     while (io_busy(&s->loop) > 0) {
         io_cancel_all(&s->loop);
@@ -342,9 +341,10 @@ main(int argc, char **argv)
     options = options_read(argc, argv);
     root = site_open(options.root);
     listener = net_listen_on(options.port, options.host);
+    tune_listener(listener);
     servers = calloc((size_t)options.workers, sizeof *servers);
     if (servers == NULL) err(1, "calloc");
+    doors = (int)options.workers;
     threads_run((int)options.workers, server_run);
-    close(listener);
     return 0;
 }

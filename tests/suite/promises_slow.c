@@ -105,7 +105,7 @@ http_last_moment(struct server *s, bool fails)
 void
 http_end_keeps_answers(struct server *s, bool fails)
 {
-    const uint64_t count = 2000;
+    const uint64_t count = 1000;
     const size_t len = strlen(http_request);
     struct client c;
 
