@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -191,6 +192,21 @@ http_file_shrinks(struct server *s, bool fails)
     root_remove(&root);
 }
 
+/* Does nobody listen any more? */
+static bool
+is_refused(const struct server *s)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM, 0), rc;
+
+    to.sin_port = htons((uint16_t)s->port);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    rc = connect(fd, (struct sockaddr *)&to, sizeof to);
+    rc = rc == -1 ? errno : 0;
+    close(fd);
+    return rc == ECONNREFUSED;
+}
+
 /* The download goes on, in no hurry, and the server ends after it. */
 void
 http_drain(struct server *s, bool fails)
@@ -206,6 +222,8 @@ http_drain(struct server *s, bool fails)
     server_start(s);
     file_ask(&c, s, SIZE);
     server_signal(s, SIGTERM);
+    for (double start = now(); !is_refused(s);)
+        require(now() - start < 0.9 * time_scale, "it still takes clients");
     have = c.have;
     file_compare(c.in, 0, have);
     for (size_t at = have; at < SIZE;) {
