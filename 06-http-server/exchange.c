@@ -127,6 +127,10 @@ fail(struct exchange *x, int status)
 void
 exchange_refuse(struct exchange *x, int status)
 {
+    /* Read what has come of the head: to a HEAD no body may be sent. */
+    if (x->stage == STAGE_HEAD)
+        (void)http_request_parse(
+            &x->request, x->in + x->head, x->in_len - x->head);
     (void)fail(x, status);
 }
 
