@@ -169,7 +169,8 @@ step_head(struct exchange *x)
     if (n < 0) return fail(x, -n);
     x->moved = EXCHANGE_PROGRESS;
     x->used = x->head_end = x->head + (size_t)n;
-    x->last = !r->keep_alive;
+    /* After a CONNECT come bytes for a tunnel: they are no requests. */
+    x->last = !r->keep_alive || r->method == HTTP_CONNECT;
     x->status =
         site_find(x->site, r, x->path, HTTP_TARGET_MAX + 1, &x->resource);
     return begin_body(x);

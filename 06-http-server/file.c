@@ -32,7 +32,8 @@ file_op_read(const struct file *f, void *buffer, size_t size)
     return io_op_read(f->fd, buffer, size, (uint64_t)f->offset);
 }
 
-/* ENXIO is a socket or a device that is not there, ELOOP a symbolic link. */
+/* ENXIO is a socket or a device that is not there, ELOOP a symbolic link, EXDEV
+ * a way out. */
 static int
 status_of(int error)
 {
@@ -44,6 +45,7 @@ status_of(int error)
     case -EPERM:
     case -ELOOP:
     case -ENXIO:
+    case -EXDEV:
     case -EOPNOTSUPP: return 403;
     case -EMFILE:
     case -ENFILE:
