@@ -30,7 +30,7 @@ run-01 run-02 run-03 run-04 run-05 run-06:
 	@$(TOOL)/run ${@:run-%=%}
 
 test-01 test-02 test-03 test-04 test-05 test-06:
-	@$(TOOL)/test ${@:test-%=%}
+	@n=$@; $(TOOL)/test $${n#test-}
 
 why-01 why-02 why-03 why-04 why-05 why-06:
 	@$(TOOL)/why ${@:why-%=%}
@@ -38,8 +38,11 @@ why-01 why-02 why-03 why-04 why-05 why-06:
 diff-02 diff-03 diff-04 diff-05 diff-06:
 	@$(TOOL)/diff ${@:diff-%=%}
 
-trace-03:
-	@$(TOOL)/trace ${@:trace-%=%}
+trace-01 trace-02 trace-03 trace-04 trace-05 trace-06:
+	@n=$@; $(TOOL)/trace $${n#trace-}
+
+doctor cost:
+	@$(TOOL)/$@
 
 load:
 	@$(TOOL)/load
@@ -49,4 +52,5 @@ load:
 	test-01 test-02 test-03 test-04 test-05 test-06 \
 	why-01 why-02 why-03 why-04 why-05 why-06 \
 	diff-02 diff-03 diff-04 diff-05 diff-06 \
-	trace-03 load
+	trace-01 trace-02 trace-03 trace-04 trace-05 trace-06 \
+	doctor cost load

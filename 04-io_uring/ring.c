@@ -44,11 +44,11 @@ ring_hint(int error)
     case EPERM:
     case EACCES:
         return "allow io_uring in the container's seccomp profile, or with "
-               "sysctl kernel.io_uring_disabled=0; or take kqueue: chapter 03, "
-               "from 05 on make IO=kqueue";
+               "sysctl kernel.io_uring_disabled=0 (make doctor says which); or "
+               "take kqueue: chapter 03, from 05 on make IO=kqueue";
     case ENOSYS:
-        return "Linux 5.11 or later has what is needed; or take kqueue: "
-               "chapter 03, from 05 on make IO=kqueue";
+        return "Linux 5.11 or later has what is needed (see make doctor); "
+               "or take kqueue: chapter 03, from 05 on make IO=kqueue";
     case ENOMEM: return "raise the limit of locked memory: ulimit -l";
     case EMFILE:
     case ENFILE: return "raise the limit of descriptors: ulimit -n";

@@ -272,8 +272,7 @@ static void
 server_rung(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
-    struct server *s = context;
-    s->site.closing = true;
+    ((struct server *)context)->site.closing = true;
 }
 
 /* In the thread that is to run it. */
@@ -332,6 +331,7 @@ server_run(int index)
         io_wake(&servers[i].loop);
     server_drain(s);
     spares_end(&s->spares);
+    threads_meet(); /* nobody is in io_wake any more */
     io_deinit(&s->loop);
 }
 

@@ -16,7 +16,8 @@ struct thread {
 /* Not a pthread_barrier: macOS has none. */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t all_here = PTHREAD_COND_INITIALIZER;
-static int expected;
+static int expected, here;
+static unsigned turn; /* how often all have been here */
 
 static void *
 thread_main(void *argument)
@@ -58,8 +59,13 @@ void
 threads_meet(void)
 {
     pthread_mutex_lock(&mutex);
-    if (--expected == 0) pthread_cond_broadcast(&all_here);
-    while (expected > 0)
+    unsigned mine = turn;
+    if (++here == expected) {
+        here = 0;
+        turn++;
+        pthread_cond_broadcast(&all_here);
+    }
+    while (turn == mine)
         pthread_cond_wait(&all_here, &mutex);
     pthread_mutex_unlock(&mutex);
 }

@@ -7,7 +7,7 @@
  * If a thread cannot be started: one line on stderr, exit(1). */
 void threads_run(int count, void (*run)(int i));
 
-/* In each run(i), once: wait until all have called it. */
+/* In each run(i), equally often: wait until all have called it. */
 void threads_meet(void);
 
 #endif

@@ -33,12 +33,12 @@ struct stage {
 struct server {
     const struct stage *stage;
     const char *args[16]; /* ends with NULL */
-    long files;          /* its descriptor limit; 0: the suite's own */
-    const char *denied;  /* errno that io_uring answers; NULL: not denied */
-    const char *counts;  /* file for the counted calls; NULL: not counted */
-    pid_t pid;           /* 0: does not run */
-    int code;            /* with which it exited */
-    int out;             /* its stdout */
+    long files;           /* its descriptor limit; 0: the suite's own */
+    const char *denied;   /* errno that io_uring answers; NULL: not denied */
+    const char *counts;   /* file for the counted calls; NULL: not counted */
+    pid_t pid;            /* 0: does not run */
+    int code;             /* with which it exited */
+    int out;              /* its stdout */
     char host[64];
     int port;
 };
