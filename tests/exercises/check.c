@@ -89,7 +89,6 @@ static const struct check {
 enum { ROWS = sizeof rows / sizeof *rows };
 
 static int stderr_fd; /* of the servers: a file without a name */
-static uint64_t random_state;
 
 /* ---- For the suite's clients and servers -------------------------------- */
 
@@ -103,28 +102,6 @@ broken(const char *format, ...)
     printf("\n");
     fflush(stdout);
     _exit(1);
-}
-
-void
-require(bool ok, const char *format, ...)
-{
-    char text[1024];
-    va_list args;
-
-    if (ok) return;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    broken("%s", text);
-}
-
-uint64_t
-random_below(uint64_t limit)
-{
-    uint64_t x = random_state += 0x9e3779b97f4a7c15u;
-
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return (x ^ x >> 31) % limit;
 }
 
 int
@@ -283,17 +260,6 @@ check_run(const struct check *row, const struct stage *stage)
     fclose(errors);
     fclose(out);
     return holds;
-}
-
-static const struct stage *
-stage_named(const char *name)
-{
-    size_t count;
-    const struct stage *s = stages(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(s[i].name, name) == 0) return &s[i];
-    return NULL;
 }
 
 int

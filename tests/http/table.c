@@ -18,7 +18,7 @@
 
 static struct server servers[SERVER_KINDS];
 static struct client holder; /* fills the one place of the FULL server */
-static unsigned long long seed, first_seed;
+static unsigned long long first_seed;
 
 /* ---- What the suite's server.c and client.c need ------------------------ */
 
@@ -42,43 +42,13 @@ broken(const char *format, ...)
     exit(2);
 }
 
-void
-require(bool ok, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-
-    if (ok) return;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    broken("%s", text);
-}
-
 int
 suite_stderr(void)
 {
     return 2;
 }
 
-uint64_t
-random_below(uint64_t limit)
-{
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    return (seed >> 33) % limit;
-}
-
 /* ---- The servers -------------------------------------------------------- */
-
-static const struct stage *
-stage_named(const char *name)
-{
-    size_t count;
-    const struct stage *s = stages(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(s[i].name, name) == 0) return &s[i];
-    return NULL;
-}
 
 /* Start one. The full one has a place for one client, and it is taken. */
 static void
@@ -172,7 +142,7 @@ seed_set(void)
 
     first_seed = (unsigned long long)time(NULL);
     if (given != NULL) first_seed = strtoull(given, NULL, 10);
-    seed = first_seed;
+    random_state = first_seed;
 }
 
 int

@@ -16,24 +16,12 @@ static const double CELL_SECONDS = 60; /* for one promise on one stage */
 
 static struct cell *cell; /* the one that this process runs */
 static int stderr_fd;     /* where its servers' stderr goes */
-static uint64_t random_state;
 
 /* Where the stderr of the servers goes: a file without a name. */
 int
 suite_stderr(void)
 {
     return stderr_fd;
-}
-
-/* A number below limit; the same again for the same seed. */
-uint64_t
-random_below(uint64_t limit)
-{
-    uint64_t x = random_state += 0x9e3779b97f4a7c15u;
-
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return (x ^ x >> 31) % limit;
 }
 
 /* Remember what was measured; the matrix is followed by these notes. */
@@ -47,34 +35,18 @@ note(const char *format, ...)
     va_end(args);
 }
 
-static _Noreturn void
-fail_with(const char *format, va_list args)
-{
-    char text[1024];
-
-    vsnprintf(text, sizeof text, format, args);
-    ck_abort_msg("%s", text);
-    abort(); /* never reached: Check ends the process of the test */
-}
-
 /* The promise is broken: say how, and end this test. */
 void
 broken(const char *format, ...)
 {
+    char text[1024];
     va_list args;
 
     va_start(args, format);
-    fail_with(format, args);
-}
-
-void
-require(bool ok, const char *format, ...)
-{
-    va_list args;
-
-    if (ok) return;
-    va_start(args, format);
-    fail_with(format, args);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    ck_abort_msg("%s", text);
+    abort(); /* never reached: Check ends the process of the test */
 }
 
 /* Every test ends with a server that is asked to stop, and exits 0. */

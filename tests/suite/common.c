@@ -1,11 +1,13 @@
-/* common.c - the time, and what the environment says. */
+/* common.c - the time, chance, and what the environment says. */
 #include "suite.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 double time_scale = 1;
+uint64_t random_state;
 
 /* Seconds since some moment in the past. */
 double
@@ -39,4 +41,29 @@ build_path(char *buf, size_t size, const char *name)
 {
     snprintf(buf, size, "%s/%s", setting("BUILT", "build"), name);
     return buf;
+}
+
+/* A number below limit; the same again for the same random_state. */
+uint64_t
+random_below(uint64_t limit)
+{
+    uint64_t x = random_state += 0x9e3779b97f4a7c15u;
+
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return (x ^ x >> 31) % limit;
+}
+
+/* The promise is broken, unless ok: say how, and end. */
+void
+require(bool ok, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+
+    if (ok) return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    broken("%s", text);
 }

@@ -56,28 +56,6 @@ broken(const char *format, ...)
     _exit(1);
 }
 
-void
-require(bool ok, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-
-    if (ok) return;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    broken("%s", text);
-}
-
-uint64_t
-random_below(uint64_t limit)
-{
-    static uint64_t x = 1;
-
-    x = x * 6364136223846793005u + 1442695040888963407u;
-    return (x >> 33) % limit;
-}
-
 /* What a server says there is not for the table. */
 int
 suite_stderr(void)

@@ -61,3 +61,15 @@ stages(size_t *count)
     *count = sizeof elsewhere / sizeof *elsewhere;
     return elsewhere;
 }
+
+/* NULL: there is no such stage here. */
+const struct stage *
+stage_named(const char *name)
+{
+    size_t count;
+    const struct stage *s = stages(&count);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(s[i].name, name) == 0) return &s[i];
+    return NULL;
+}

@@ -82,23 +82,25 @@ struct answer {
 };
 
 /* common.c */
-extern double time_scale; /* of TIME_SCALE */
+extern double time_scale;     /* of TIME_SCALE */
+extern uint64_t random_state; /* of SEED */
 double now(void);
 const char *setting(const char *name, const char *otherwise);
 const char *build_path(char *buf, size_t size, const char *name);
 const char *suite_server(void);
-
-/* cell.c, and why.c */
+uint64_t random_below(uint64_t limit);
 void require(bool ok, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* cell.c, and the main file of each program without cells. */
 _Noreturn void broken(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-uint64_t random_below(uint64_t limit);
 int suite_stderr(void);
 
 /* stages.c, promises.c */
 const struct stage *stages(size_t *count);
+const struct stage *stage_named(const char *name);
 const struct promise *promises(size_t *count);
 const char *not_here(const struct promise *p, const struct stage *s);
 

@@ -32,42 +32,10 @@ broken(const char *format, ...)
     exit(1);
 }
 
-void
-require(bool ok, const char *format, ...)
-{
-    char text[512];
-    va_list args;
-
-    if (ok) return;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    broken("%s", text);
-}
-
-uint64_t
-random_below(uint64_t limit)
-{
-    static uint64_t x = 1;
-
-    x = x * 6364136223846793005u + 1442695040888963407u;
-    return (x >> 33) % limit;
-}
-
 int
 suite_stderr(void)
 {
     return 2;
-}
-
-static const struct stage *
-stage_named(const char *name)
-{
-    size_t count;
-    const struct stage *s = stages(&count);
-
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(s[i].name, name) == 0) return &s[i];
-    return NULL;
 }
 
 /* A new scene: its clock starts at 0. */
