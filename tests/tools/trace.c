@@ -136,10 +136,10 @@ client_step(int step, int fd, const struct sockaddr *server, socklen_t size)
         if (connect(fd, server, size) == -1) err(1, "connect");
         break;
     case 1:
-        if (send(fd, ask, len, 0) != (ssize_t)len) err(1, "send");
+        if (write(fd, ask, len) != (ssize_t)len) err(1, "write");
         break;
     case 2:
-        if (recv(fd, answer, sizeof answer, 0) <= 0) err(1, "recv");
+        if (read(fd, answer, sizeof answer) <= 0) err(1, "read");
         (void)shutdown(fd, SHUT_WR);
         break;
     default: (void)kill(getppid(), SIGTERM); break;
