@@ -74,7 +74,7 @@ struct http_request {
     struct http_slice query;  /* after the "?"; query.at is NULL without one */
     struct http_slice host;   /* with the port: from the target if it names
                                * one, else from Host. May be empty */
-    int minor;                /* of HTTP/1.minor; 2 to 9 count as 1 */
+    int minor;                /* of HTTP/1.minor; 2 to 9 mean what 1 does */
     bool keep_alive;          /* false: close after the answer (9112 9.3) */
     bool expect_continue;     /* send "100 Continue" before you read the body,
                                * or a final answer instead (9110 10.1.1) */
