@@ -3,7 +3,7 @@
  *     connect ---> send ---> receive ---+ not all answers are here
  *                   ^         ^  |      |
  *                   |         +--|------+
- *                   +------------+ they are: ask again
+ *                   +------------+ they are: ask again, perhaps after a pause
  *
  * Not here: answers in chunks. */
 #include "client.h"
@@ -19,7 +19,7 @@
 #include <strings.h>
 
 static io_callback client_connected, client_sent, client_received;
-static io_callback client_closed;
+static io_callback client_paused, client_closed;
 
 /* A request without a good answer. The first reason is kept. */
 __attribute__((format(printf, 2, 3))) static void
@@ -44,20 +44,51 @@ find(const char *from, const char *end, const char *text)
     return NULL;
 }
 
+/* Does this answer begin as the last good one did? Its length, or 0. It spares
+ * the clients most of their work: only the Date changes, once a second. */
+static int
+head_known(struct client *c, const char *text)
+{
+    const struct crowd *crowd = c->crowd;
+    size_t have = c->in_len - (size_t)(text - c->in);
+    if (c->once || crowd->head_len == 0 || have < crowd->head_len) return 0;
+    if (memcmp(text, crowd->head, crowd->head_len) != 0) return 0;
+    c->body = crowd->head_body;
+    return (int)crowd->head_len;
+}
+
+static void
+head_remember(const struct client *c, const char *text, size_t length)
+{
+    struct crowd *crowd = c->crowd;
+    if (c->once || c->last || length > sizeof crowd->head) return;
+    memcpy(crowd->head, text, length);
+    crowd->head_len = length;
+    crowd->head_body = c->body;
+}
+
 /* Read an answer's head. Result: its length; 0: it is not complete; -1: it is
  * none that we understand. */
 static int
 head_read(struct client *c, const char *text)
 {
+    int known = head_known(c, text);
+    if (known > 0) return known;
     const char *end = strstr(text, "\r\n\r\n");
     if (end == NULL) return 0;
     end += 4;
     const char *length = find(text, end, "\r\nContent-Length:");
     if (length == NULL || strncmp(text, "HTTP/1.1 ", 9) != 0) return -1;
-    if (strncmp(text + 9, "200 ", 4) != 0 && !c->once)
-        fail(c->crowd, "an answer begins with %.12s", text);
     c->body = strtoull(length, NULL, 10);
     c->last = find(text, end, "\r\nConnection: close\r\n") != NULL;
+    if (c->once) return (int)(end - text);
+    if (strncmp(text + 9, "200 ", 4) != 0)
+        fail(c->crowd, "an answer begins with %.12s", text);
+    else if (c->crowd->length > 0 && c->body != c->crowd->length)
+        fail(
+            c->crowd, "a body is %llu bytes long", (unsigned long long)c->body);
+    else
+        head_remember(c, text, (size_t)(end - text));
     return (int)(end - text);
 }
 
@@ -65,9 +96,22 @@ head_read(struct client *c, const char *text)
 static void
 client_answered(struct client *c)
 {
-    c->crowd->answers++;
+    struct crowd *crowd = c->crowd;
+    crowd->answers++;
     c->due--;
     c->tries = 0;
+    if (crowd->every > 0 && crowd->took_count < crowd->took_most)
+        crowd->took[crowd->took_count++] = io_now(crowd->loop) - c->turn;
+}
+
+/* So many bytes of a body have come: are they the right ones? */
+static void
+client_compare(struct client *c, const char *bytes, size_t count)
+{
+    const struct crowd *crowd = c->crowd;
+    if (crowd->content == NULL || c->body > crowd->length) return;
+    if (memcmp(bytes, crowd->content + (crowd->length - c->body), count) != 0)
+        fail(c->crowd, "the body is another one");
 }
 
 /* Take answers out of the buffer. A part of a head stays there. False: we do
@@ -86,6 +130,7 @@ client_read(struct client *c)
         }
         size_t have = c->in_len - used;
         if (have > c->body) have = (size_t)c->body;
+        client_compare(c, c->in + used, have);
         c->body -= have;
         used += have;
     }
@@ -105,6 +150,24 @@ client_keep(struct client *c)
     }
     c->body = 0;
     return head >= 0;
+}
+
+/* The bytes of an echo. False: they are not what was sent. */
+static bool
+client_echoed(struct client *c)
+{
+    const struct question *q = c->question;
+    if (c->in_len > q->length || memcmp(c->in, q->text, c->in_len) != 0)
+        return false;
+    if (c->in_len == q->length) client_answered(c);
+    return true;
+}
+
+static bool
+client_take(struct client *c)
+{
+    if (c->question->echo) return client_echoed(c);
+    return c->once ? client_keep(c) : client_read(c);
 }
 
 /* ---- The connection ----------------------------------------------------- */
@@ -128,6 +191,7 @@ client_connect(struct client *c)
 {
     const struct addrinfo *a = c->crowd->address;
     c->tries++;
+    c->halted = false;
     c->due = c->question->answers;
     c->fd = io_socket(a->ai_family);
     c->connected = c->fd >= 0;
@@ -196,13 +260,34 @@ client_begin(struct client *c)
 }
 
 static void
+client_paused(
+    void *context, struct io_loop *loop, struct io_completion *done, int res)
+{
+    if (res < 0)
+        client_lost(context, "wait", res);
+    else
+        client_begin(context);
+}
+
+/* Ask, at once or in its turn. What comes late is late from its turn on. */
+static void
+client_next(struct client *c)
+{
+    uint64_t now = io_now(c->crowd->loop);
+    if (c->crowd->every == 0 || c->turn <= now)
+        client_begin(c);
+    else
+        client_ask(c, io_op_timeout(c->turn - now), client_paused);
+}
+
+static void
 client_connected(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     if (res < 0)
         client_lost(context, "connect", res);
     else
-        client_begin(context);
+        client_next(context);
 }
 
 static void
@@ -223,12 +308,29 @@ client_sent(
 static void
 client_done(struct client *c)
 {
-    if (c->once && !c->last)
-        c->crowd->at_work--;
-    else if (in_time(c) && !c->last)
-        client_begin(c);
+    struct crowd *crowd = c->crowd;
+    c->turn += crowd->every;
+    bool more = in_time(c) && (crowd->every == 0 || c->turn < crowd->end);
+    if (c->last)
+        client_close(c);
+    else if (!c->once && more)
+        client_next(c);
+    else if (c->once || crowd->stay)
+        crowd->at_work--;
     else
         client_close(c);
+}
+
+/* Wait for more of the answer. If the time is over and much is still to come,
+ * it may wait in the kernel. */
+static void
+client_go_on(struct client *c)
+{
+    c->halted = c->crowd->stay && !in_time(c) && c->body > CLIENT_LONG;
+    if (c->halted)
+        c->crowd->at_work--;
+    else
+        client_receive(c);
 }
 
 static void
@@ -242,14 +344,15 @@ client_received(
     }
     c->in_len += (size_t)res;
     c->in[c->in_len] = '\0';
-    bool understood = c->once ? client_keep(c) : client_read(c);
+    c->crowd->bytes += (size_t)res;
+    bool understood = client_take(c);
     bool done_all = c->due == 0 && c->body == 0;
     if (!understood || (!done_all && c->in_len == CLIENT_IN))
         client_lost(c, "receive", -EPROTO);
     else if (done_all)
         client_done(c);
     else
-        client_receive(c);
+        client_go_on(c);
 }
 
 void
@@ -258,8 +361,10 @@ client_start(struct client *c)
     c->crowd->at_work++;
     c->tries = 0;
     c->answer = NULL;
-    if (c->connected)
-        client_begin(c);
+    if (c->connected && c->halted)
+        client_go_on(c);
+    else if (c->connected)
+        client_next(c);
     else
         client_connect(c);
 }
