@@ -47,7 +47,7 @@ try-01 try-02 try-03 try-04 try-05 try-06:
 trace-01 trace-02 trace-03 trace-04 trace-05 trace-06:
 	@n=$@; $(TOOL)/trace $${n#trace-}
 
-doctor cost hunt:
+doctor cost bench hunt:
 	@$(TOOL)/$@
 
 load:
@@ -61,4 +61,4 @@ load:
 	start-01 start-02 start-03 start-04 start-05 start-06 \
 	try-01 try-02 try-03 try-04 try-05 try-06 \
 	trace-01 trace-02 trace-03 trace-04 trace-05 trace-06 \
-	doctor cost hunt load
+	doctor cost bench hunt load
