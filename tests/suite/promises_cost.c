@@ -214,12 +214,13 @@ no_leaks(struct server *s, bool fails)
         grown >> 10, VISITS);
 }
 
-/* As few as make accept fail: 01 serves one client at a time, its pool four. */
+/* As few as make accept fail: 01 serves one client at a time, its pool four. A
+ * sanitizer needs some itself. */
 static long
 few_descriptors(const struct stage *stage)
 {
-    if (stage->column == 0) return 4; /* 0, 1, 2, and the listener */
-    return stage->column == 1 ? 8 : 40;
+    if (stage->column > 1 || setting("SANITIZED", NULL) != NULL) return 40;
+    return stage->column == 0 ? 4 : 8; /* 0, 1, 2, the listener, a pipe */
 }
 
 /* More clients than descriptors. Those who wait are served when others go; but
