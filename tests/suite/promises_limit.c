@@ -159,31 +159,40 @@ http_idle_memory(struct server *s, bool fails)
     clients_close(c, CLIENTS);
 }
 
-/* Each client is served by one of them; the figures say by which. */
+/* By which of them this client is served: the figures say so. */
+static int
+worker_of(struct client *c)
+{
+    struct answer a;
+    client_say(c, "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const char *json = http_answer(c, &a, false);
+    const char *worker = strstr(json, "\"worker\":");
+    require(a.status == 200 && worker != NULL, "/stats: %d", a.status);
+    return worker[9] == '1';
+}
+
+/* Both are asleep when a client comes: of clients who come all at once, the
+ * first to awake may take them all. */
 void
 http_workers(struct server *s, bool fails)
 {
     enum { CLIENTS = 200 };
+    static struct client c[CLIENTS];
     int clients_of[2] = {0};
-    struct client *c;
 
     (void)fails;
     server_option(s, "--workers", "2");
     server_start(s);
-    c = clients_open(s, CLIENTS);
     for (size_t i = 0; i < CLIENTS; i++) {
-        struct answer a;
-        client_say(&c[i], "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
-        const char *json = http_answer(&c[i], &a, false);
-        const char *worker = strstr(json, "\"worker\":");
-        require(a.status == 200 && worker != NULL, "/stats: %d", a.status);
-        clients_of[worker[9] == '1']++;
+        client_open(&c[i], s);
+        clients_of[worker_of(&c[i])]++;
     }
     note("%d + %d of %d clients", clients_of[0], clients_of[1], CLIENTS);
     require(clients_of[0] > 0 && clients_of[1] > 0, "one of them is idle");
     server_signal(s, SIGTERM);
     server_ends(s, "SIGTERM");
-    clients_close(c, CLIENTS);
+    for (size_t i = 0; i < CLIENTS; i++)
+        client_close(&c[i]);
 }
 
 /* --help goes to stdout, and is no failure. */
