@@ -90,7 +90,7 @@ put_answer(struct exchange *x, struct answer a)
 {
     a.head_only = x->request.method == HTTP_HEAD;
     a.keep_alive = !x->last;
-    a.wallclock = io_wallclock();
+    a.wallclock = x->wallclock;
     assert(room(x) >= ANSWER_HEAD_MAX);
     x->out_len += answer_write(&a, x->out + x->out_len);
 }
@@ -131,6 +131,7 @@ exchange_refuse(struct exchange *x, int status)
     if (x->stage == STAGE_HEAD)
         (void)http_request_parse(
             &x->request, x->in + x->head, x->in_len - x->head);
+    x->wallclock = io_wallclock();
     (void)fail(x, status);
 }
 
@@ -264,7 +265,7 @@ is_excused(struct exchange *x)
     int status = 0;
     if (x->request.conditional)
         status = precondition_check(
-            &x->request, NULL, -1, (time_t)(io_wallclock() / 1000000000));
+            &x->request, NULL, -1, (time_t)(x->wallclock / 1000000000));
     if (status != 0) put_answer(x, (struct answer){.status = status});
     return status != 0;
 }
@@ -334,7 +335,7 @@ file_opened(struct exchange *x, int result)
 {
     struct file *f = &x->file;
     struct answer a = {
-        .status = file_look(f, result, &x->request, io_wallclock())};
+        .status = file_look(f, result, &x->request, x->wallclock)};
     if (a.status == 301 && ends_with_slash(x)) a.status = 404;
     if (a.status == 301) a.location = location(x);
     if (a.status == 200 || a.status == 304) {
@@ -436,9 +437,17 @@ exchange_op(struct exchange *x, enum exchange_need need, int fd)
 static void
 received(struct exchange *x, size_t n)
 {
+    x->wallclock = io_wallclock();
     x->site->stats->received += n;
     x->in_len += n;
     if (x->stage == STAGE_BODY) x->moved += n;
+}
+
+void
+exchange_take(struct exchange *x, const void *bytes, size_t length)
+{
+    memcpy(x->in, bytes, length);
+    received(x, length);
 }
 
 static void

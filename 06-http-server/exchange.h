@@ -56,7 +56,8 @@ struct exchange {
     const struct resource *resource;
     struct body body;
     struct file file;
-    size_t moved; /* see exchange_got_on */
+    size_t moved;      /* see exchange_got_on */
+    int64_t wallclock; /* when bytes came last: the Date of an answer */
 
     /* In `in`: where the request begins, where its head ends, how far it has
      * been read, how far there are bytes. */
@@ -74,6 +75,10 @@ struct exchange {
 /* For a connection. Its memory comes from site->spares; NULL: there is none. The
  * site stays the caller's. */
 struct exchange *exchange_new(struct site *site);
+
+/* For a new one: what has been received already, at most EXCHANGE_IN bytes, which
+ * are copied. */
+void exchange_take(struct exchange *x, const void *bytes, size_t length);
 
 /* Give it back, if there is one, and forget it. It closes its file; nothing that
  * it asked for is under way. */

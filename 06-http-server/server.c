@@ -34,6 +34,7 @@ enum {
     REFUSED = 64, /* clients above the limit, who get a 503; more wait */
     SECOND = 1000 * 1000 * 1000,
     ACCEPT_REST = SECOND / 10, /* without accept, when out of room */
+    FIRST = 192,               /* bytes of a request: most have fewer */
 };
 
 enum conn_state { RESTING, WORKING, LINGERING, CLOSING }; /* see above */
@@ -48,6 +49,8 @@ struct conn {
     enum conn_state state;
     enum exchange_need need; /* while it is working */
     int fd;
+    bool long_heads; /* its requests do not fit into `first` */
+    char first[FIRST];
 };
 
 /* One event loop and its clients. Of one thread, but for io_wake. */
@@ -92,13 +95,6 @@ conn_ask(struct conn *c, enum conn_state state, struct io_op op,
     io_submit(&c->server->loop, &c->completion);
 }
 
-/* It has got on, so it has the full time again. */
-static void
-conn_extend(struct conn *c)
-{
-    deadline_set(&c->server->deadlines, &c->deadline);
-}
-
 static void
 conn_close(struct conn *c)
 {
@@ -137,13 +133,16 @@ conn_lingered(
     res > 0 ? conn_linger(context) : conn_close(context);
 }
 
-/* Wait for the first byte of a request, without memory to receive it in. */
+/* Wait for a request, with little memory to receive it in; for a long one with
+ * none, as that would only be a recv more. */
 static void
 conn_rest(struct conn *c)
 {
+    struct io_op op = io_op_recv(c->fd, c->first, FIRST);
+    if (c->long_heads) op = io_op_readable(c->fd);
     exchange_free(&c->exchange);
-    conn_extend(c);
-    conn_ask(c, RESTING, io_op_readable(c->fd), conn_ready);
+    deadline_set(&c->server->deadlines, &c->deadline);
+    conn_ask(c, RESTING, op, conn_ready);
 }
 
 static void
@@ -158,7 +157,8 @@ static void
 conn_next(struct conn *c)
 {
     enum exchange_need need = exchange_next(c->exchange);
-    if (exchange_got_on(c->exchange)) conn_extend(c);
+    if (exchange_got_on(c->exchange))
+        deadline_set(&c->server->deadlines, &c->deadline);
     if (need == EXCHANGE_END)
         conn_linger(c);
     else if (exchange_idle(c->exchange))
@@ -167,22 +167,27 @@ conn_next(struct conn *c)
         conn_work(c, need);
 }
 
-/* There is something to receive, or the end. -ECANCELED: the client has said
- * nothing for too long, or the server ends. */
+/* The first bytes are here, or can be received; or it is the end. -ECANCELED:
+ * the client has said nothing for too long, or the server ends. */
 static void
 conn_ready(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     struct conn *c = context;
     struct site *site = &c->server->site;
-    if (res == 0 && !site->closing) c->exchange = exchange_new(site);
-    conn_extend(c);
+    bool more = c->long_heads ? res == 0 : res > 0;
+    if (more && !site->closing) c->exchange = exchange_new(site);
+    if (c->exchange != NULL) exchange_take(c->exchange, c->first, (size_t)res);
+    if (res == FIRST) c->long_heads = true;
+    deadline_set(&c->server->deadlines, &c->deadline);
     if (site->closing)
         conn_linger(c);
     else if (c->exchange == NULL)
         conn_close(c);
-    else
+    else if (res == 0)
         conn_work(c, EXCHANGE_RECV);
+    else
+        conn_next(c);
 }
 
 /* What was needed is done. From a client: 0 is the end of its stream, less than
@@ -210,15 +215,10 @@ conn_open(struct conn *c, struct server *s, int fd)
 {
     *c = (struct conn){.server = s, .fd = fd};
     c->deadline.completion = &c->completion;
-    conn_extend(c);
     if (s->stats.connections++ >= options.connections)
         c->exchange = exchange_new(&s->site);
-    if (c->exchange == NULL) {
-        conn_rest(c);
-    } else {
-        exchange_refuse(c->exchange, 503);
-        conn_next(c);
-    }
+    if (c->exchange != NULL) exchange_refuse(c->exchange, 503);
+    c->exchange != NULL ? conn_next(c) : conn_rest(c);
 }
 
 /* ---- The server --------------------------------------------------------- */
@@ -289,9 +289,8 @@ server_init(struct server *s)
     server_ask(s, &s->bell, io_op_wake(), server_rung);
 }
 
-/* No new clients and no new requests; what is being answered goes on, as long
- * as the client gets on. Then all is canceled; what won against that, once
- * more. */
+/* No new clients, no new requests; what is being answered goes on, as long as
+ * the client gets on. Then all is canceled, and what won against that again. */
 static void
 server_drain(struct server *s)
 {

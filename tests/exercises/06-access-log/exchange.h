@@ -56,7 +56,8 @@ struct exchange {
     const struct resource *resource;
     struct body body;
     struct file file;
-    size_t moved; /* see exchange_got_on */
+    size_t moved;      /* see exchange_got_on */
+    int64_t wallclock; /* when bytes came last: the Date of an answer */
     const char *peer;
     int answered;   /* the status of its answer, */
     int64_t length; /* and of how many bytes; for the log */
@@ -77,6 +78,10 @@ struct exchange {
 /* For a connection; peer, the address of its other side, is kept. Its memory
  * comes from site->spares; NULL: there is none. The site stays the caller's. */
 struct exchange *exchange_new(struct site *site, const char *peer);
+
+/* For a new one: what has been received already, at most EXCHANGE_IN bytes, which
+ * are copied. */
+void exchange_take(struct exchange *x, const void *bytes, size_t length);
 
 /* Give it back, if there is one, and forget it. It closes its file; nothing that
  * it asked for is under way. */

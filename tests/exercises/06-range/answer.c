@@ -111,18 +111,49 @@ explains(const struct answer *a)
     return a->body == NULL;
 }
 
+static char *
+put_head(char *at, const struct answer *a, const char *line, int64_t length)
+{
+    at = put(put(put(at, "HTTP/1.1 "), line), "\r\n");
+    at = put_date(at, a->wallclock);
+    at = put_content(at, a, length);
+    at = put_rare_fields(at, a);
+    at = put_field(at, "Connection", a->keep_alive ? "keep-alive" : "close");
+    return put(at, "\r\n");
+}
+
+static bool
+same_head(const struct answer *a, const struct answer *b)
+{
+    return a->type == b->type && a->length == b->length &&
+           a->keep_alive == b->keep_alive &&
+           a->wallclock / 1000000000 == b->wallclock / 1000000000;
+}
+
+/* Most answers begin as the one before did. */
+static char *
+put_plain_head(char *at, const struct answer *a, const char *line)
+{
+    static _Thread_local struct answer of;
+    static _Thread_local char head[ANSWER_HEAD_MAX];
+    static _Thread_local size_t size;
+    if (size == 0 || !same_head(a, &of)) {
+        size = (size_t)(put_head(head, a, line, a->length) - head);
+        of = *a;
+    }
+    memcpy(at, head, size);
+    return at + size;
+}
+
 size_t
 answer_write(const struct answer *a, char *out)
 {
     const char *line = reason(a->status);
     bool explain = explains(a);
+    bool plain = a->status == 200 && a->etag == NULL;
     int64_t length = explain ? (int64_t)strlen(line) + 1 : a->length;
-    char *at = put(put(put(out, "HTTP/1.1 "), line), "\r\n");
-    at = put_date(at, a->wallclock);
-    at = put_content(at, a, length);
-    at = put_rare_fields(at, a);
-    at = put_field(at, "Connection", a->keep_alive ? "keep-alive" : "close");
-    at = put(at, "\r\n");
+    char *at =
+        plain ? put_plain_head(out, a, line) : put_head(out, a, line, length);
     assert(at - out <= ANSWER_HEAD_MAX);
     if (a->head_only) return (size_t)(at - out);
     if (explain) at = put(put(at, line), "\n");
