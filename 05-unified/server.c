@@ -45,6 +45,7 @@ static void
 on_signal(int sig)
 {
     (void)sig;
+    if (stop) return; /* the loop knows; it may even have ended */
     stop = 1;
     io_wake(&server.loop);
 }

@@ -4,8 +4,6 @@
 
 #include <sys/mman.h>
 
-#include <err.h>
-
 enum {
     PAUSE = 250 * 1000 * 1000, /* nanoseconds between two looks */
     MOST = 1024,               /* pieces returned at a time */
@@ -29,10 +27,22 @@ timer_start(struct spares *all)
 }
 
 static void
+spare_keep(struct spares *all, struct spare *piece)
+{
+    piece->next = all->first;
+    all->first = piece;
+    all->count++;
+}
+
+/* Return one to the system. It may refuse (ENOMEM): a mapping that loses its
+ * middle becomes two, and a process may have so many only. */
+static bool
 spare_return(struct spares *all)
 {
     struct spare *piece = spares_take(all);
-    if (munmap(piece, all->size) == -1) err(1, "munmap");
+    if (munmap(piece, all->size) == 0) return true;
+    spare_keep(all, piece);
+    return false;
 }
 
 /* What was never needed since the last look will not be needed soon. */
@@ -43,8 +53,8 @@ on_timer(
     struct spares *all = context;
     size_t unneeded = all->least < MOST ? all->least : MOST;
     all->ticking = false;
-    while (unneeded-- > 0)
-        spare_return(all);
+    while (unneeded > 0 && spare_return(all))
+        unneeded--;
     if (all->count > 0 && result == 0) timer_start(all);
 }
 
@@ -72,16 +82,13 @@ spares_take(struct spares *all)
 void
 spares_give(struct spares *all, void *memory)
 {
-    struct spare *piece = memory;
-    piece->next = all->first;
-    all->first = piece;
-    all->count++;
+    spare_keep(all, memory);
     if (!all->ticking) timer_start(all);
 }
 
 void
 spares_end(struct spares *all)
 {
-    while (all->count > 0)
-        spare_return(all);
+    while (all->count > 0 && spare_return(all))
+        continue;
 }

@@ -10,9 +10,11 @@
 
 enum { UNSENT = 128 * 1024 }; /* bytes: two sends of ours */
 
-#ifdef TCP_NOTSENT_LOWAT
+/* On macOS it limits only when a socket becomes writable, not what send takes:
+ * once the buffer is full, nearly all of it would have to leave first. */
+#if defined TCP_NOTSENT_LOWAT && !defined __APPLE__
 enum { OPTION_LEVEL = IPPROTO_TCP, OPTION = TCP_NOTSENT_LOWAT };
-#else /* FreeBSD: the whole buffer, then */
+#else /* macOS, FreeBSD: the whole buffer, then */
 enum { OPTION_LEVEL = SOL_SOCKET, OPTION = SO_SNDBUF };
 #endif
 

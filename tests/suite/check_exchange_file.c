@@ -175,7 +175,7 @@ END_TEST
  * of a file too early is the same. */
 START_TEST(test_read_fails)
 {
-    static const int results[] = {-EIO, -ECANCELED, 0};
+    static const int results[] = {-EIO, -EBADF, 0};
     file_make("a", 200000, 1);
     for (int i = 0; i < 3; i++) {
         disk.bad = 1;
@@ -190,6 +190,22 @@ START_TEST(test_read_fails)
         ck_assert_mem_eq(got, SENT_FILE("200000", "30d40"), head);
         assert_file(head, got_len - head, 1);
         assert_ended(true);
+    }
+}
+END_TEST
+
+/* A client's time may be over while we wait for the disk. That is not its
+ * fault: the read is asked for once more. */
+START_TEST(test_read_canceled)
+{
+    const size_t head = sizeof(SENT_FILE("200000", "30d40")) - 1;
+    file_make("a", 200000, 1);
+    for (int bad = 1; bad <= 3; bad++) {
+        disk.bad = bad;
+        disk.result = -ECANCELED;
+        run(TEXT(GET("/a")), ALL, ALL, ALL);
+        ck_assert_uint_eq(got_len, head + 200000);
+        assert_file(head, 200000, 1);
     }
 }
 END_TEST
@@ -221,5 +237,6 @@ add_files(Suite *s)
     tcase_add_loop_test(tc, test_open_fails, 0, COUNT(opened));
     tcase_add_loop_test(tc, test_filed, 0, COUNT(filed));
     tcase_add_test(tc, test_read_fails);
+    tcase_add_test(tc, test_read_canceled);
     tcase_add_test(tc, test_file_grows);
 }

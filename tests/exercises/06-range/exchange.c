@@ -12,6 +12,7 @@
 #include "precondition.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -469,6 +470,8 @@ exchange_done(struct exchange *x, enum exchange_need need, int result)
     case EXCHANGE_RECV: received(x, (size_t)result); break;
     case EXCHANGE_SEND: sent(x, (size_t)result); break;
     case EXCHANGE_FILE:
+        /* Its time was over, but it waits for us, not we for it: once more. */
+        if (result == -ECANCELED && !x->site->closing) break;
         if (x->stage == STAGE_OPEN)
             file_opened(x, result);
         else
