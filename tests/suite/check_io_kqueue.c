@@ -25,6 +25,7 @@ static struct {
     int eintr;      /* so many next calls apply the changes, and say EINTR */
     int add_error;  /* each EV_ADD of a descriptor is answered with it */
     int call_error; /* one recv, send or accept */
+    int accepted;   /* accept answers it, in place of a client */
     size_t at_most; /* bytes of each recv and send; 0: any */
     int most_changes;
     struct kevent spurious; /* comes once, when ident is not 0 */
@@ -139,7 +140,8 @@ __wrap_send(int fd, const void *buf, size_t length, int flags)
 int
 __wrap_accept(int fd, struct sockaddr *address, socklen_t *length)
 {
-    return call_fails() ? -1 : __real_accept(fd, address, length);
+    if (call_fails()) return -1;
+    return fault.accepted ? fault.accepted : __real_accept(fd, address, length);
 }
 
 START_TEST(set_up_says_why_it_cannot)
@@ -289,6 +291,42 @@ START_TEST(calls_that_are_interrupted_are_made_again)
 }
 END_TEST
 
+/* A client whose socket cannot be made ready for use is lost; the listener is
+ * as it was. */
+START_TEST(what_cannot_be_adopted_is_an_error)
+{
+    struct sockaddr_in address;
+    int from = listener(&address), fd = socket(AF_INET, SOCK_STREAM, 0);
+    fault.accepted = 9999; /* no descriptor has this number */
+    ck_assert_int_eq(result_of(io_op_accept(from)), -ECONNABORTED);
+    fault.accepted = 0;
+    ck_assert_int_eq(connect(fd, (void *)&address, sizeof address), 0);
+    ck_assert_int_ge(result_of(io_op_accept(from)), 0);
+    ck_assert_int_eq(io_adopt(open(".", O_PATH)), -EBADF);
+}
+END_TEST
+
+/* Its answer says so, whatever has become of the descriptor. */
+START_TEST(a_connect_without_a_socket_is_an_error)
+{
+    static struct sockaddr_in address;
+    static struct probe waits[4];
+    int from = listener(&address), last = 0, fds[2];
+    ck_assert_int_eq(listen(from, 0), 0);
+    for (int i = 0; i < 4; i++) {
+        last = io_socket(AF_INET);
+        start(&waits[i], io_op_connect(last, (void *)&address, sizeof address));
+    }
+    ticks(3);
+    ck_assert_int_eq(waits[3].calls, 0);
+    ck_assert_int_eq(pipe(fds), 0);
+    ck_assert_int_eq(dup2(fds[1], last), last);
+    EV_SET(
+        &fault.spurious, (uintptr_t)last, EVFILT_WRITE, 0, 0, 0, &waits[3].c);
+    ck_assert_int_eq(answer(&waits[3]), -ENOTSOCK);
+}
+END_TEST
+
 START_TEST(short_counts_are_the_answer)
 {
     struct two two = two_sockets();
@@ -308,6 +346,8 @@ fault_tests(Suite *s)
         without_threads_a_file_operation_fails_and_recovers,
         eintr_keeps_the_changes, a_change_that_fails_is_the_answer,
         a_canceled_change_that_fails_is_canceled, a_spurious_event_waits_again,
-        calls_that_are_interrupted_are_made_again, short_counts_are_the_answer};
+        calls_that_are_interrupted_are_made_again,
+        what_cannot_be_adopted_is_an_error,
+        a_connect_without_a_socket_is_an_error, short_counts_are_the_answer};
     add_tests(s, tests, sizeof tests / sizeof *tests);
 }

@@ -1,6 +1,7 @@
 /* check_io_loop.c - when callbacks come, and that each comes once. */
 #include "check_io.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -414,6 +415,33 @@ START_TEST(the_clocks_go)
 }
 END_TEST
 
+/* io_init of a process that gets no more memory, and has none left. (Check
+ * itself needs some: the caller asserts.) */
+static int
+init_without_memory(struct io_loop *l)
+{
+    void *volatile last; /* or the compiler might leave malloc out */
+    struct rlimit before, none;
+    getrlimit(RLIMIT_AS, &before);
+    none = (struct rlimit){0, before.rlim_max};
+    setrlimit(RLIMIT_AS, &none);
+    for (size_t size = 1 << 20; size >= 16; size /= 2)
+        do {
+            last = malloc(size);
+        } while (last != NULL);
+    int rc = io_init(l, 0);
+    setrlimit(RLIMIT_AS, &before);
+    return rc;
+}
+
+START_TEST(without_memory_there_is_no_loop)
+{
+    struct io_loop other;
+    if (getenv("SANITIZED") != NULL) return; /* its malloc never answers NULL */
+    ck_assert_int_eq(init_without_memory(&other), -ENOMEM);
+}
+END_TEST
+
 void
 loop_tests(Suite *s)
 {
@@ -429,6 +457,7 @@ loop_tests(Suite *s)
         tick_waits_as_long_as_told, a_very_long_wait_waits,
         run_returns_when_nothing_is_under_way, stop_ends_run_after_the_tick,
         run_for_ends_in_time, a_client_that_is_always_ready_starves_nobody,
-        many_that_are_always_ready_starve_nobody, the_clocks_go};
+        many_that_are_always_ready_starve_nobody, the_clocks_go,
+        without_memory_there_is_no_loop};
     add_tests(s, tests, sizeof tests / sizeof *tests);
 }

@@ -5,6 +5,7 @@
 
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,6 +166,7 @@ START_TEST(set_up_steps_down_for_an_older_kernel)
     struct io_loop other;
     fault.setups = 0;
     ck_assert_int_eq(io_init(&other, 0), -EINVAL);
+    ck_assert_uint_gt(strlen(io_hint(-EINVAL)), 10);
 }
 END_TEST
 
@@ -197,6 +199,30 @@ START_TEST(failing_enters_lose_nothing)
         for (int k = 0; k < 100; k++)
             ck_assert_int_eq(answer(&p[k]), k % 2 ? 0 : -EBADF);
     }
+}
+END_TEST
+
+/* What cannot be helped: the program says what it was, and ends. */
+START_TEST(a_ring_that_is_broken_ends_the_program)
+{
+    int out[2], status;
+    char said[100] = "";
+    loop_end();
+    ck_assert_int_eq(pipe(out), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], STDERR_FILENO);
+        if (io_init(&loop, 0) != 0) _exit(2);
+        fault.enter_count = 0;
+        fault.enters[0] = -EBADF;
+        io_tick(&loop, 0);
+        _exit(0);
+    }
+    close(out[1]);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_gt(read(out[0], said, sizeof said - 1), 0);
+    ck_assert_ptr_nonnull(strstr(said, "io_uring_enter: Bad file"));
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
 END_TEST
 
@@ -271,6 +297,7 @@ fault_tests(Suite *s)
     const TTest *const tests[] = {set_up_says_why_it_cannot,
         set_up_steps_down_for_an_older_kernel,
         a_kernel_without_what_is_needed_is_refused, failing_enters_lose_nothing,
+        a_ring_that_is_broken_ends_the_program,
         eagain_of_the_ring_waits_for_readiness,
         what_waits_for_readiness_can_be_canceled,
         eagain_of_a_file_is_the_answer};

@@ -169,7 +169,7 @@ START_TEST(signals_every_millisecond)
     io_cancel(&loop, &never.c);
     ck_assert_int_eq(answer(&never), -ECANCELED);
     alarm_every(0, SIG_IGN);
-    ck_assert_int_gt(signals, 50);
+    ck_assert_int_gt(signals, 10); /* on a busy machine some become one */
 }
 END_TEST
 

@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const double ANSWER_SECONDS = 5, SILENCE_SECONDS = 0.25;
+static const double ANSWER_SECONDS = 10, SILENCE_SECONDS = 0.25;
 
 /* Wait until fd is ready for the events of poll(2). false: the deadline came
  * first. The seconds are multiplied by TIME_SCALE. */

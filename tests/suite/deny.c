@@ -1,5 +1,6 @@
 /* deny.c - runs a program for which io_uring is denied, as in a container
- * (EPERM) or on an old kernel (ENOSYS).
+ * (EPERM), on an old kernel (ENOSYS), or with a low limit of locked memory
+ * before Linux 5.12 (ENOMEM).
  *
  *     deny EPERM build/04-io_uring/server 8080 */
 #include <err.h>
@@ -34,11 +35,21 @@ deny_io_uring(unsigned error)
         err(126, "deny: no seccomp filter here");
 }
 
+/* The number of an error's name. */
+static unsigned
+error_named(const char *name)
+{
+    if (strcmp(name, "EPERM") == 0) return EPERM;
+    if (strcmp(name, "ENOSYS") == 0) return ENOSYS;
+    if (strcmp(name, "ENOMEM") == 0) return ENOMEM;
+    errx(126, "deny: %s is not EPERM, ENOSYS or ENOMEM", name);
+}
+
 int
 main(int argc, char **argv)
 {
-    if (argc < 3) errx(126, "usage: deny EPERM|ENOSYS PROGRAM [ARGUMENT...]");
-    deny_io_uring(strcmp(argv[1], "ENOSYS") == 0 ? ENOSYS : EPERM);
+    if (argc < 3) errx(126, "usage: deny ERROR PROGRAM [ARGUMENT...]");
+    deny_io_uring(error_named(argv[1]));
     execv(argv[2], argv + 2);
     err(126, "deny: %s", argv[2]);
 }

@@ -261,6 +261,8 @@ static const struct refused {
         TEXT("GET / HTTP/1.1\r\nHost: a:99999999999999999999\r\n\r\n")},
     {400, "9112 3.2", "bad escape",
         TEXT("GET / HTTP/1.1\r\nHost: a%2\r\n\r\n")},
+    {400, "3986 3.2.2", "escape in front of the host is not hexadecimal",
+        TEXT("GET / HTTP/1.1\r\nHost: %4g\r\n\r\n")},
     {400, "9112 3.2", "IPv6 without brackets",
         TEXT("GET / HTTP/1.1\r\nHost: ::1\r\n\r\n")},
     {400, "9112 3.2", "IPv6 and junk",

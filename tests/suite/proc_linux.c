@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,18 +22,49 @@ process_cpu(pid_t pid)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Pages of address space, and pages that are resident. */
+static bool
+process_pages(pid_t pid, long *space, long *resident)
+{
+    char path[64];
+    FILE *f;
+    int n;
+
+    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+    if ((f = fopen(path, "re")) == NULL) return false;
+    n = fscanf(f, "%ld %ld", space, resident);
+    fclose(f);
+    return n == 2;
+}
+
 long
 process_memory(pid_t pid)
 {
-    char path[64];
-    long all, resident = -1;
-    FILE *f;
+    long space, resident;
 
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
-    if ((f = fopen(path, "re")) == NULL) return -1;
-    if (fscanf(f, "%ld %ld", &all, &resident) != 2) resident = -1;
-    fclose(f);
-    return resident == -1 ? -1 : resident * sysconf(_SC_PAGESIZE);
+    if (!process_pages(pid, &space, &resident)) return -1;
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
+long
+process_space(pid_t pid)
+{
+    long space, resident;
+
+    if (!process_pages(pid, &space, &resident)) return -1;
+    return space * sysconf(_SC_PAGESIZE);
+}
+
+/* Of a process that runs. Only the soft limit: the hard one could not be raised
+ * again. */
+bool
+process_limit(pid_t pid, long space)
+{
+    struct rlimit limit;
+
+    if (prlimit(pid, RLIMIT_AS, NULL, &limit) == -1) return false;
+    limit.rlim_cur = space > 0 ? (rlim_t)space : limit.rlim_max;
+    return prlimit(pid, RLIMIT_AS, &limit, NULL) == 0;
 }
 
 int

@@ -65,6 +65,25 @@ needs_10000_descriptors(const struct stage *s)
 }
 
 static const char *
+needs_5000_descriptors(const struct stage *s)
+{
+    const char *why = needs_memory(s);
+
+    return why != NULL ? why : needs_files(5100);
+}
+
+/* A sanitizer maps more than there is. */
+static const char *
+needs_limited_space(const struct stage *s)
+{
+    (void)s;
+    if (process_space(getpid()) < 0)
+        return "another process's address space cannot be limited";
+    if (setting("SANITIZED", NULL) == NULL) return NULL;
+    return "a sanitizer needs all of the address space";
+}
+
+static const char *
 needs_counted_build(const struct stage *s)
 {
     char name[256], path[512];
@@ -193,6 +212,26 @@ static const struct promise rows[] = {
         .unstarted = true},
     {"--help is exit 0, a wrong option 2 and one line", .run = http_options,
         .stages = "---------KK", .unstarted = true},
+    {"descriptors run out in mid-traffic: it serves on",
+        .run = fault_descriptors, .stages = "---KKKKKKKK",
+        .missing = needs_memory, .unstarted = true},
+    {"4,000 resets leave nothing behind", .run = fault_resets,
+        .stages = "---KKKKKKKK", .missing = needs_memory},
+    {"10,000 clients come and go, and say nothing", .run = fault_come_and_go,
+        .stages = "---KKKKKKKK", .missing = needs_memory},
+    {"readers stall in mid-answer: others are served", .run = fault_stalled,
+        .stages = "---KKKKKKKK", .missing = needs_memory, .unstarted = true},
+    {"5,000 send a byte a second: others are served", .run = fault_slow_crowd,
+        .stages = "---------KK", .missing = needs_5000_descriptors,
+        .unstarted = true},
+    {"SIGTERM under full load: each answer is whole",
+        .run = fault_end_under_load, .stages = "---------KK",
+        .unstarted = true},
+    {"hardly any memory: it works, or one line", .run = fault_memory_at_start,
+        .stages = "KKKKKKKKKKK", .missing = needs_limited_space,
+        .unstarted = true, .ours = true},
+    {"memory runs out for a while: it serves again", .run = fault_memory,
+        .stages = "---KKKKKKKK", .missing = needs_limited_space, .ours = true},
 };
 
 const struct promise *

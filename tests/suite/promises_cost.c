@@ -14,19 +14,32 @@ enum { IDLE = 100, CROWD = 900, READY = 64 };
  * when much else runs. */
 static const double SPINS = 0.05;
 
+/* The server's part of a core, the least and the most of some looks. More looks
+ * as long as it is not seen to spin, if it should: or to sleep, if it should. */
+static void
+cpu_of(struct server *s, bool spins, double *least, double *most)
+{
+    enum { LOOKS = 3, MOST_LOOKS = 30 };
+
+    *least = 1;
+    *most = 0;
+    for (int i = 0; i < MOST_LOOKS; i++) {
+        double cpu = server_cpu(s, 0.1);
+        if (cpu < *least) *least = cpu;
+        if (cpu > *most) *most = cpu;
+        if (i + 1 >= LOOKS && (spins ? *most > SPINS : *least < SPINS)) break;
+    }
+}
+
 void
 sleeps_when_idle(struct server *s, bool fails)
 {
     struct client *c = clients_open(s, IDLE);
-    double least = 1, most = 0;
+    double least, most;
 
     ask(&c[0]);
     answer(&c[0]);
-    for (int i = 0; i < 3; i++) {
-        double cpu = server_cpu(s, 0.1);
-        if (cpu < least) least = cpu;
-        if (cpu > most) most = cpu;
-    }
+    cpu_of(s, fails, &least, &most);
     alive(s);
     note("%.0f %% of a core", 100 * (fails ? most : least));
     if (fails)
@@ -179,7 +192,7 @@ visit(struct server *s, int way)
 static void
 files_settle(struct server *s, int files)
 {
-    double deadline = now() + 2 * time_scale;
+    double deadline = now() + 10 * time_scale;
 
     while (process_files(s->pid) != files)
         if (now() > deadline)
@@ -231,7 +244,7 @@ out_of_descriptors(struct server *s, bool fails)
     enum { MORE = 20 };
     struct client *c;
     size_t limit;
-    double cpu;
+    double least, most;
 
     s->files = few_descriptors(s->stage);
     limit = (size_t)s->files;
@@ -241,13 +254,13 @@ out_of_descriptors(struct server *s, bool fails)
         ask(&c[0]);
         answer(&c[0]);
     }
-    cpu = server_cpu(s, 0.3);
+    cpu_of(s, fails, &least, &most);
     alive(s);
-    note("%.0f %% of a core", 100 * cpu);
+    note("%.0f %% of a core", 100 * (fails ? most : least));
     if (fails)
-        require(cpu > SPINS, "it does not spin, against its design");
+        require(most > SPINS, "it does not spin, against its design");
     else
-        require(cpu < SPINS, "it spins: %.0f %% of a core", 100 * cpu);
+        require(least < SPINS, "it spins: %.0f %% of a core", 100 * least);
     clients_close(c, limit);
     for (size_t i = limit; s->stage->column > 0 && i < limit + MORE; i++) {
         ask(&c[i]);

@@ -230,6 +230,19 @@ http_bad(struct server *s, bool fails)
     note("%s", "");
 }
 
+/* hello_server has no answer for it: it just closes. */
+static void
+bad_is_closed(struct server *s)
+{
+    struct client c;
+
+    if (s->stage->options || suite_server() != NULL) return; /* may answer */
+    client_open(&c, s);
+    client_say(&c, "no HTTP\r\n\r\n");
+    client_eof(&c);
+    client_close(&c);
+}
+
 void
 http_bad_survived(struct server *s, bool fails)
 {
@@ -246,6 +259,7 @@ http_bad_survived(struct server *s, bool fails)
             client_close(&c);
         alive(s);
     }
+    bad_is_closed(s);
     client_open(&c, s);
     ask(&c);
     answer(&c);

@@ -29,7 +29,7 @@ drip_body(struct client *c)
     client_say(c, "POST /echo HTTP/1.1\r\nHost: localhost\r\n"
                   "Content-Length: 100000\r\n\r\n");
     for (;;) {
-        require(now() - start < 5 * time_scale, "it is still being served");
+        require(now() - start < 15 * time_scale, "it is still being served");
         if (send(c->fd, "x", 1, 0) == -1 && errno != EAGAIN) break;
         pause_for(c, 0.05);
         ssize_t n = recv(c->fd, bytes, sizeof bytes, 0);
@@ -47,7 +47,7 @@ sip_answers(struct client *c, struct server *s, int files)
 
     client_fill_up(c, 0.1);
     while (process_files(s->pid) > files) {
-        require(now() - start < 5 * time_scale, "it is still being served");
+        require(now() - start < 15 * time_scale, "it is still being served");
         pause_for(c, 0.05);
         (void)recv(c->fd, &byte, 1, 0); /* a sign of life, no more */
     }
@@ -59,10 +59,12 @@ http_slow_transfer(struct server *s, bool fails)
 {
     struct client c;
     double slow_body, slow_reader;
+    char timeout[16];
     int files;
 
     (void)fails;
-    server_option(s, "--timeout", "1");
+    snprintf(timeout, sizeof timeout, "%d", (int)(1 + time_scale));
+    server_option(s, "--timeout", timeout);
     server_start(s);
     client_open(&c, s);
     ask(&c);
@@ -102,10 +104,11 @@ http_connections(struct server *s, bool fails)
 {
     enum { LIMIT = 4 };
     struct client *c;
-    const double start = now();
+    double start;
 
     (void)fails;
     server_option(s, "--connections", "4");
+    server_option(s, "--timeout", "300"); /* the four stay, whatever we need */
     server_start(s);
     c = clients_open(s, LIMIT);
     for (size_t i = 0; i < LIMIT; i++) {
@@ -117,8 +120,9 @@ http_connections(struct server *s, bool fails)
     ask(&c[0]); /* the first four still are */
     answer(&c[0]);
     clients_close(c, LIMIT);
+    start = now();
     while (!welcome(s))
-        require(now() - start < 5 * time_scale, "no room after they left");
+        require(now() - start < 10 * time_scale, "no room after they left");
 }
 
 /* For a moment each of them is in the middle of its request. What they have
@@ -128,7 +132,7 @@ http_idle_memory(struct server *s, bool fails)
 {
     enum { CLIENTS = 10000, MOST = 4096, HEAD = 8192 };
     static char head[HEAD + 1];
-    const double start = now();
+    double start;
     struct client *c;
     long before, each, now_each = LONG_MAX;
 
@@ -137,6 +141,8 @@ http_idle_memory(struct server *s, bool fails)
     memcpy(head, http_request, strlen(http_request) - 2);
     memcpy(head + strlen(http_request) - 2, "A: ", 3);
     memcpy(head + HEAD - 4, "\r\n\r\n", 4);
+    server_option(s, "--timeout", "300"); /* they stay, whatever we need */
+    server_restart(s);
     before = process_memory(s->pid);
     c = clients_open(s, CLIENTS);
     for (size_t i = 0; i < CLIENTS; i++)
@@ -145,6 +151,7 @@ http_idle_memory(struct server *s, bool fails)
         client_write(&c[i], head + HEAD - 1, 1);
     for (size_t i = 0; i < CLIENTS; i++)
         answer(&c[i]);
+    start = now();
     do {
         each = now_each;
         pause_for(&c[0], 0.6);
@@ -204,6 +211,7 @@ helps(struct server *s)
     size_t len = 0;
 
     s->args[0] = NULL;
+    server_option(s, "--timeout", "90"); /* options before it are read */
     server_option(s, "--help", NULL);
     server_launch(s);
     while ((n = read(s->out, text + len, sizeof text - 1 - len)) > 0)

@@ -294,7 +294,7 @@ served_before(struct server *s)
 static void
 shared_with_greed(struct server *s)
 {
-    enum { FAIR = 256 * 1024, TRIES = 10 };
+    enum { FAIR = 256 * 1024, TRIES = 30 };
     uint64_t least = UINT64_MAX;
 
     for (int i = 0; i < TRIES && least > FAIR; i++) {

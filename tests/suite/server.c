@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const double START_SECONDS = 5, STOP_SECONDS = 2.5;
+static const double START_SECONDS = 10, STOP_SECONDS = 5;
 
 /* Wait a moment between two looks at something that cannot be polled. */
 static void
@@ -96,7 +96,7 @@ server_child(const struct server *s, int out)
 {
     sigset_t none;
     int null = open("/dev/null", O_RDONLY);
-    struct rlimit files;
+    struct rlimit files, space = {(rlim_t)s->space, (rlim_t)s->space};
 
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
@@ -111,6 +111,7 @@ server_child(const struct server *s, int out)
         files.rlim_cur = files.rlim_max = (rlim_t)s->files;
         setrlimit(RLIMIT_NOFILE, &files);
     }
+    if (s->space > 0) setrlimit(RLIMIT_AS, &space);
     server_exec(s);
     _exit(127);
 }

@@ -34,6 +34,7 @@ struct server {
     const struct stage *stage;
     const char *args[16]; /* ends with NULL */
     long files;           /* its descriptor limit; 0: the suite's own */
+    long space;           /* its limit of address space in bytes; 0: none */
     const char *denied;   /* errno that io_uring answers; NULL: not denied */
     const char *counts;   /* file for the counted calls; NULL: not counted */
     pid_t pid;            /* 0: does not run */
@@ -156,10 +157,32 @@ bool http_take(
 const char *http_answer(struct client *c, struct answer *a, bool head);
 void http_is_hello(const struct answer *a, const char *body);
 
+/* promises_site.c: a directory with one file, of which each byte is known. */
+struct root {
+    char directory[64], file[80];
+};
+void root_create(struct root *r, size_t size);
+void root_destroy(const struct root *r);
+char file_byte(size_t at);
+void file_ask(struct client *c, const struct server *s, size_t size);
+void file_take(struct client *c, size_t from, size_t to);
+
+/* promises_fault.c: what a server has while it has no clients. */
+struct rest {
+    int files;
+    long memory;
+};
+struct rest rest_of(struct server *s);
+void recovers(struct server *s, const struct rest *before, long slack);
+void visit_once(struct server *s);
+void sleeps(struct server *s);
+
 /* proc_*.c: about another process. A negative answer: cannot be told here. */
-double process_cpu(pid_t pid);     /* seconds, all threads, user and system */
-long process_memory(pid_t pid);    /* resident bytes */
-int process_files(pid_t pid);      /* open descriptors */
+double process_cpu(pid_t pid);  /* seconds, all threads, user and system */
+long process_memory(pid_t pid); /* resident bytes */
+int process_files(pid_t pid);   /* open descriptors */
+long process_space(pid_t pid);  /* bytes of address space */
+bool process_limit(pid_t pid, long space); /* of it; 0: none */
 const char *io_uring_denied(void); /* why io_uring does not work, or NULL */
 bool loopback_is_wide(void);       /* 127.0.0.2 is there without set-up */
 
@@ -178,5 +201,8 @@ promise_fn http_end_keeps_answers;
 promise_fn http_echo, http_file, http_file_shrinks, http_slow_transfer;
 promise_fn http_connections, http_idle_memory, http_drain, http_second_signal;
 promise_fn http_workers, http_options;
+promise_fn fault_descriptors, fault_resets, fault_come_and_go, fault_stalled;
+promise_fn fault_slow_crowd, fault_end_under_load;
+promise_fn fault_memory_at_start, fault_memory;
 
 #endif
