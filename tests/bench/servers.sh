@@ -81,11 +81,18 @@ begin_06() {
         begin "$name" "build/$directory/server" --port 0 --timeout 3600 "$@"
 }
 
-# Of 04 there is no other kind to compare with.
+# The echo servers. Not the one of 02: it never sleeps, and would take its half
+# of the core from whoever is measured.
 begin_echo() {
-    [ "${IO:-}" != kqueue ] && [ -x build/04-io_uring/server ] || return 0
-    begin 04 build/04-io_uring/server 0
+    begin 03 build/03-kqueue/server 0
+    if [ "${IO:-}.$(uname)" = kqueue.Linux ]; then
+        begin 05-kqueue build/05-unified/server 0
+        return
+    fi
+    [ ! -x build/04-io_uring/server ] || begin 04 build/04-io_uring/server 0
     begin 05 build/05-unified/server 0
+    [ ! -x build/05-unified-kqueue/server ] ||
+        begin 05-kqueue build/05-unified-kqueue/server 0
 }
 
 begin_null() {
