@@ -133,8 +133,8 @@ conn_lingered(
     res > 0 ? conn_linger(context) : conn_close(context);
 }
 
-/* Wait for a request, with little memory to receive it in; for a long one with
- * none, as that would only be a recv more. */
+/* Wait for a request, and receive it into `first` if it is short. For a client
+ * with long ones that would only be a recv more. */
 static void
 conn_rest(struct conn *c)
 {

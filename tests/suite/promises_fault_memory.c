@@ -78,11 +78,10 @@ crowd_comes(struct server *s)
     enum { CROWD = 300 };
     const double end = now() + 10 * time_scale;
     struct client *c = clients_open(s, CROWD);
-    size_t gone = 0;
 
     for (size_t i = 0; i < CROWD; i++)
         say_half(&c[i]);
-    while ((gone = closed(c, CROWD)) == 0) {
+    while (closed(c, CROWD) == 0) {
         alive(s);
         require(now() < end, "all are in: is its memory limited?");
         (void)fd_wait(s->out, 0, 0.01 / time_scale);
