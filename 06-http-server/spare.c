@@ -40,9 +40,9 @@ static bool
 spare_return(struct spares *all)
 {
     struct spare *piece = spares_take(all);
-    if (munmap(piece, all->size) == 0) return true;
-    spare_keep(all, piece);
-    return false;
+    int rc = munmap(piece, all->size);
+    if (rc == -1) spare_keep(all, piece);
+    return rc == 0;
 }
 
 /* What was never needed since the last look will not be needed soon. */
