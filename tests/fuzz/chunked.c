@@ -163,10 +163,10 @@ take_size_line(struct plain *p)
 {
     int64_t size = take_size(p);
     p->in_extra = peek(p) == ';' || is_blank(peek(p));
+    p->slack += p->in_extra ? 2 : 0;
     bool blank = take_blanks(p);
     while (size >= 0 && (peek(p) == ';' || blank))
         if (!take_extension(p, &blank)) return -1;
-    p->slack += p->in_extra ? 2 : 0;
     if (!take_line_end(p)) return -1;
     p->in_extra = false;
     return size;
