@@ -95,3 +95,15 @@ expect_status(struct client *c, int status, const char *what)
     require(
         a.status == status, "%s: status %d, not %d", what, a.status, status);
 }
+
+/* By which of two workers this client is served: the figures say so. */
+int
+http_worker(struct client *c)
+{
+    struct answer a;
+    client_say(c, "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const char *json = http_answer(c, &a, false);
+    const char *worker = strstr(json, "\"worker\":");
+    require(a.status == 200 && worker != NULL, "/stats: %d", a.status);
+    return worker[9] == '1';
+}

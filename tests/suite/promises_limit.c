@@ -166,18 +166,6 @@ http_idle_memory(struct server *s, bool fails)
     clients_close(c, CLIENTS);
 }
 
-/* By which of them this client is served: the figures say so. */
-static int
-worker_of(struct client *c)
-{
-    struct answer a;
-    client_say(c, "GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    const char *json = http_answer(c, &a, false);
-    const char *worker = strstr(json, "\"worker\":");
-    require(a.status == 200 && worker != NULL, "/stats: %d", a.status);
-    return worker[9] == '1';
-}
-
 /* Both are asleep when a client comes: of clients who come all at once, the
  * first to awake may take them all. */
 void
@@ -192,7 +180,7 @@ http_workers(struct server *s, bool fails)
     server_start(s);
     for (size_t i = 0; i < CLIENTS; i++) {
         client_open(&c[i], s);
-        clients_of[worker_of(&c[i])]++;
+        clients_of[http_worker(&c[i])]++;
     }
     note("%d + %d of %d clients", clients_of[0], clients_of[1], CLIENTS);
     require(clients_of[0] > 0 && clients_of[1] > 0, "one of them is idle");

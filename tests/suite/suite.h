@@ -156,6 +156,7 @@ bool http_take(
     struct client *c, bool head_only, struct answer *a, const char **body);
 const char *http_answer(struct client *c, struct answer *a, bool head);
 void http_is_hello(const struct answer *a, const char *body);
+int http_worker(struct client *c);
 
 /* promises_site.c: a directory with one file, of which each byte is known. */
 struct root {
