@@ -1,5 +1,4 @@
-/* world.c - see world.h. Here is also what stands in place of io.c, spare.c and
- * the page of 06. */
+/* world.c - see world.h. Here is also what stands in place of spare.c. */
 #include "world.h"
 
 #include <sys/mman.h>
@@ -16,30 +15,7 @@ enum { ROOT = 12345, CLIENT = 12346 }; /* descriptors, so to speak */
 static char *piece;     /* the memory of the exchange, while it has it */
 static int opened = -1; /* the last file that was opened for it */
 
-/* ---- In place of the loop, the spares and the page ---------------------- */
-
-const unsigned char page[] = "<p>page";
-const size_t page_length = 7;
-
-int64_t
-io_wallclock(void)
-{
-    return INT64_C(784111777000000000);
-}
-
-uint64_t
-io_now(const struct io_loop *loop)
-{
-    (void)loop;
-    return 0;
-}
-
-struct io_stats
-io_stats(const struct io_loop *loop)
-{
-    (void)loop;
-    return (struct io_stats){0};
-}
+/* ---- In place of the spares ---------------------------------------------- */
 
 /* Of the exact size, and not zero. */
 void *

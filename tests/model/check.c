@@ -7,6 +7,7 @@
  * Ends with "N passed, N failed". */
 #include "exchange.h"
 #include "model.h"
+#include "page.h"
 #include "plan.h"
 #include "tree.h"
 
@@ -20,30 +21,7 @@
 
 enum { HEARD_MAX = 8 * 1024 * 1024, TURNS_MAX = 10 * 1000 * 1000 };
 
-/* ---- In place of the loop, the spares and the page ---------------------- */
-
-const unsigned char page[] = "<p>A page of the model's own.</p>\n";
-const size_t page_length = sizeof page - 1;
-
-int64_t
-io_wallclock(void)
-{
-    return INT64_C(1784111777000000000);
-}
-
-uint64_t
-io_now(const struct io_loop *loop)
-{
-    (void)loop;
-    return 0;
-}
-
-struct io_stats
-io_stats(const struct io_loop *loop)
-{
-    (void)loop;
-    return (struct io_stats){0};
-}
+/* ---- In place of the spares ---------------------------------------------- */
 
 void *
 spares_take(struct spares *all)

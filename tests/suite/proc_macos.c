@@ -37,30 +37,3 @@ process_files(pid_t pid)
 
     return bytes <= 0 ? -1 : bytes / (int)PROC_PIDLISTFD_SIZE;
 }
-
-long
-process_space(pid_t pid)
-{
-    (void)pid;
-    return -1;
-}
-
-bool
-process_limit(pid_t pid, long space)
-{
-    (void)pid;
-    (void)space;
-    return false;
-}
-
-const char *
-io_uring_denied(void)
-{
-    return "no io_uring on this system";
-}
-
-bool
-loopback_is_wide(void)
-{
-    return false;
-}
