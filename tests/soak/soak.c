@@ -38,6 +38,7 @@ static char page_text[64 * 1024];
 static double slept; /* when the loop was here last */
 static double late;  /* seconds in which all were excused */
 static int reports;
+static int crowd[CONNECTIONS];
 static volatile sig_atomic_t stop;
 
 /* ---- What the suite's server.c needs ------------------------------------ */
@@ -219,13 +220,33 @@ look(double second, FILE *csv)
     fflush(NULL);
 }
 
+/* Clients who say nothing take all places of the server that has a limit: who
+ * comes then gets a 503. */
+static void
+crowd_comes(const struct host *h)
+{
+    for (int i = 0; i < CONNECTIONS; i++)
+        crowd[i] = host_connect(h);
+}
+
+static void
+crowd_leaves(void)
+{
+    for (int i = 0; i < CONNECTIONS; i++)
+        if (crowd[i] != -1) close(crowd[i]);
+}
+
+/* The crowd is there for each tenth second. */
 static void
 run(double seconds, FILE *csv)
 {
     double begin = now();
-    for (double second = 1; second <= seconds; second++) {
+    for (int second = 1; second <= seconds; second++) {
+        bool crowded = second % 10 == 5;
+        if (crowded) crowd_comes(&hosts[1]);
         while (now() < begin + second)
             turn();
+        if (crowded) crowd_leaves();
         look(second, csv);
     }
 }
