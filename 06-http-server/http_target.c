@@ -56,13 +56,15 @@ http_path_decode(struct http_slice path, char *out, size_t size)
 bool
 http_path_has_dots(const char *path)
 {
-    for (;;) {
-        size_t n = strcspn(path, "/");
-        if (n == 1 && path[0] == '.') return true;
-        if (n == 2 && path[0] == '.' && path[1] == '.') return true;
-        if (path[n] == '\0') return false;
-        path += n + 1;
+    const char *dot = path;
+    while ((dot = strchr(dot, '.')) != NULL) {
+        bool begins = dot == path || dot[-1] == '/';
+        size_t n = strspn(dot, ".");
+        bool ends = dot[n] == '/' || dot[n] == '\0';
+        if (begins && ends && n <= 2) return true;
+        dot += n;
     }
+    return false;
 }
 
 /* ---- host [ ":" port ] (RFC 9110 7.2, RFC 3986 3.2) --------------------- */

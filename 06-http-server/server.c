@@ -34,7 +34,8 @@ enum {
     REFUSED = 64, /* clients above the limit, who get a 503; more wait */
     SECOND = 1000 * 1000 * 1000,
     ACCEPT_REST = SECOND / 10, /* without accept, when out of room */
-    FIRST = 192,               /* bytes of a request: most have fewer */
+    FIRST = 192,               /* bytes of a request: many have fewer, */
+    MORE = 1024,               /* and nearly all of those that have not */
 };
 
 enum conn_state { RESTING, WORKING, LINGERING, CLOSING }; /* see above */
@@ -49,7 +50,7 @@ struct conn {
     enum conn_state state;
     enum exchange_need need; /* while it is working */
     int fd;
-    bool long_heads; /* its requests do not fit into `first` */
+    char *more; /* MORE bytes, when `first` has been too small; or NULL */
     char first[FIRST];
 };
 
@@ -109,6 +110,7 @@ conn_closed(
     struct conn *c = context;
     deadline_clear(&c->server->deadlines, &c->deadline);
     c->server->stats.connections--;
+    free(c->more);
     free(c);
 }
 
@@ -133,13 +135,12 @@ conn_lingered(
     res > 0 ? conn_linger(context) : conn_close(context);
 }
 
-/* Wait for a request, and receive it into `first` if it is short. For a client
- * with long ones that would only be a recv more. */
+/* Wait for a request, in little memory. */
 static void
 conn_rest(struct conn *c)
 {
-    struct io_op op = io_op_recv(c->fd, c->first, FIRST);
-    if (c->long_heads) op = io_op_readable(c->fd);
+    struct io_op op = c->more != NULL ? io_op_recv(c->fd, c->more, MORE)
+                                      : io_op_recv(c->fd, c->first, FIRST);
     exchange_free(&c->exchange);
     deadline_set(&c->server->deadlines, &c->deadline);
     conn_ask(c, RESTING, op, conn_ready);
@@ -167,25 +168,23 @@ conn_next(struct conn *c)
         conn_work(c, need);
 }
 
-/* The first bytes are here, or can be received; or it is the end. -ECANCELED:
- * the client has said nothing for too long, or the server ends. */
+/* The first bytes are here; or it is the end. -ECANCELED: the client has said
+ * nothing for too long, or the server ends. */
 static void
 conn_ready(
     void *context, struct io_loop *loop, struct io_completion *done, int res)
 {
     struct conn *c = context;
     struct site *site = &c->server->site;
-    bool more = c->long_heads ? res == 0 : res > 0;
-    if (more && !site->closing) c->exchange = exchange_new(site);
-    if (c->exchange != NULL) exchange_take(c->exchange, c->first, (size_t)res);
-    if (res == FIRST) c->long_heads = true;
+    char *bytes = c->more != NULL ? c->more : c->first;
+    if (res > 0 && !site->closing) c->exchange = exchange_new(site);
+    if (c->exchange != NULL) exchange_take(c->exchange, bytes, (size_t)res);
+    if (res == FIRST && c->more == NULL) c->more = malloc(MORE);
     deadline_set(&c->server->deadlines, &c->deadline);
     if (site->closing)
         conn_linger(c);
     else if (c->exchange == NULL)
         conn_close(c);
-    else if (res == 0)
-        conn_work(c, EXCHANGE_RECV);
     else
         conn_next(c);
 }

@@ -88,18 +88,18 @@ put(struct exchange *x, const void *bytes, size_t len)
 
 /* Write an answer, or the head of one. */
 static void
-put_answer(struct exchange *x, struct answer a)
+put_answer(struct exchange *x, struct answer *a)
 {
-    a.head_only = x->request.method == HTTP_HEAD;
-    a.keep_alive = !x->last;
-    a.wallclock = x->wallclock;
+    a->head_only = x->request.method == HTTP_HEAD;
+    a->keep_alive = !x->last;
+    a->wallclock = x->wallclock;
     assert(room(x) >= ANSWER_HEAD_MAX);
     char *head = x->out + x->out_len;
-    size_t n = answer_write(&a, head);
+    size_t n = answer_write(a, head);
     const char *body = memmem(head, n, "\r\n\r\n", 4);
-    bool follows = a.status == 200 && a.body == NULL && !a.head_only;
-    x->answered = a.status;
-    x->length = follows ? a.length : head + n - (body + 4);
+    bool follows = a->status == 200 && a->body == NULL && !a->head_only;
+    x->answered = a->status;
+    x->length = follows ? a->length : head + n - (body + 4);
     x->out_len += n;
 }
 
@@ -139,7 +139,7 @@ fail(struct exchange *x, int status)
     x->last = true;
     if (!x->begun) {
         x->out_len = x->answer;
-        put_answer(x, (struct answer){.status = status});
+        put_answer(x, &(struct answer){.status = status});
     }
     return request_done(x);
 }
@@ -206,7 +206,7 @@ echo_head(struct exchange *x)
     if (x->echo) return;
     x->echo = true;
     a.length = x->body.in_chunks ? -1 : x->request.content_length;
-    put_answer(x, a);
+    put_answer(x, &a);
 }
 
 /* As it came: with a length, or in chunks. An empty chunk would end it. */
@@ -252,7 +252,7 @@ answer_text(
     struct answer a = {.status = 200, .type = type};
     a.body = text;
     a.length = (int64_t)length;
-    put_answer(x, a);
+    put_answer(x, &a);
 }
 
 static void
@@ -286,7 +286,7 @@ is_excused(struct exchange *x)
     if (x->request.conditional)
         status = precondition_check(
             &x->request, NULL, -1, (time_t)(x->wallclock / 1000000000));
-    if (status != 0) put_answer(x, (struct answer){.status = status});
+    if (status != 0) put_answer(x, &(struct answer){.status = status});
     return status != 0;
 }
 
@@ -313,7 +313,7 @@ step_answer(struct exchange *x)
     if (room(x) < ROOM) return EXCHANGE_SEND;
     if (a.status == 405) a.allow = x->resource->allow;
     if (a.status != 200) {
-        put_answer(x, a);
+        put_answer(x, &a);
     } else if (x->resource->kind == RESOURCE_FILE) {
         complete_path(x->path);
         x->stage = STAGE_OPEN;
@@ -364,7 +364,7 @@ file_opened(struct exchange *x, int result)
         a.length = f->size;
         a.type = media_type(x->path);
     }
-    put_answer(x, a);
+    put_answer(x, &a);
     bool nothing = a.status != 200 || f->size == 0;
     if (nothing || x->request.method == HTTP_HEAD)
         (void)request_done(x);

@@ -15,12 +15,12 @@ enum { ANSWER_HEAD_MAX = HTTP_TARGET_MAX + 1024 };
 /* What is to be answered. Strings, slices and the body are the caller's. */
 struct answer {
     int status;        /* 200, 404, ... */
+    bool head_only;    /* the request was HEAD: all but the body */
+    bool keep_alive;   /* another request may follow */
     const char *type;  /* of the body; NULL: "text/plain" */
     const void *body;  /* NULL: none, or not yet; a status of 400 or more and a
                        * 301 then get a line of text */
     int64_t length;    /* bytes of the body; -1: it follows in chunks */
-    bool head_only;    /* the request was HEAD: all but the body */
-    bool keep_alive;   /* another request may follow */
     int64_t wallclock; /* nanoseconds since 1970: for Date */
     const char *allow; /* 405: the methods; else NULL */
     const char *etag;  /* with its quotes; else NULL */

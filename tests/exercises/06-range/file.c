@@ -107,6 +107,7 @@ file_look(struct file *f, int opened, const struct http_request *request,
 void
 file_close(struct file *f)
 {
-    if (f->fd >= 0) close(f->fd);
+    if (f->fd < 0) return;
+    close(f->fd);
     *f = (struct file){.fd = -1};
 }
