@@ -43,6 +43,7 @@ int fires(int id, int filter);
 void put(int fd, int n);  /* write n bytes, 100 at most */
 void take(int fd, int n); /* read them */
 
+int64_t now_ns(void);
 int64_t now_ms(void);
 
 /* Add tests to a suite, each in a case of its own. */
