@@ -157,7 +157,8 @@ file_step(struct world *w, struct io_op op, char letter)
         w->failed = true;
         letter = script_next(w);
         if (op.kind == IO_READ && letter == 'a') return 0;
-        return errors[(unsigned char)letter % 5];
+        int error = errors[(unsigned char)letter % 5];
+        return error == -ECANCELED && w->cancels++ > 0 ? -EIO : error;
     }
     if (op.kind == IO_OPEN) return file_open(w, &op);
     must(op.kind == IO_READ && op.fd == opened, "read what was opened");
@@ -234,8 +235,8 @@ world_run(struct world *w, bool files, const char *script, size_t script_len,
     w->site.stats = &w->stats;
     struct exchange *x = exchange_new(&w->site);
     while (turn(w, &x))
-        must(w->turns <=
-                 2 * w->opens + w->at + w->got_len + w->read + len / 8 + 16,
+        must(w->turns <= 2 * w->opens + w->cancels + w->at + w->got_len +
+                             w->read + len / 8 + 16,
             "each turn moves something");
     exchange_free(&x);
     must(x == NULL && piece == NULL, "its memory is given back");

@@ -26,9 +26,10 @@ struct world {
     char *got; /* what it gets */
     size_t got_len, got_room;
     size_t turns, opens, read; /* read: bytes of files */
-    bool failed;               /* a step with a file failed, once at least */
-    bool slow;                 /* the client was too slow, once */
-    bool ended;                /* the exchange wants no more */
+    size_t cancels; /* steps with a file whose time was over: one is so */
+    bool failed;    /* a step with a file failed, once at least */
+    bool slow;      /* the client was too slow, once */
+    bool ended;     /* the exchange wants no more */
     struct site site;
     struct stats stats;
 };
