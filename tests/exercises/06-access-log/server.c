@@ -36,8 +36,8 @@ enum {
     REFUSED = 64, /* clients above the limit, who get a 503; more wait */
     SECOND = 1000 * 1000 * 1000,
     ACCEPT_REST = SECOND / 10, /* without accept, when out of room */
-    FIRST = 192,               /* bytes of a request: many have fewer, */
-    MORE = 1024,               /* and nearly all of those that have not */
+    FIRST = 192,               /* bytes: many requests are shorter, */
+    MORE = 1024,               /* and nearly all are shorter than this */
 };
 
 enum conn_state { RESTING, WORKING, LINGERING, CLOSING }; /* see above */
