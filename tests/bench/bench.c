@@ -189,7 +189,8 @@ print_port(void)
     exit(0);
 }
 
-/* The file stays mapped. */
+/* The file stays mapped and, if we may, in memory. Else a system may take parts
+ * of it away in between, and who reads them next would pay for filling them. */
 static void
 content_read(struct plan *plan, const char *path)
 {
@@ -199,6 +200,7 @@ content_read(struct plan *plan, const char *path)
     plan->length = (size_t)status.st_size;
     plan->content = mmap(NULL, plan->length, PROT_READ, MAP_SHARED, fd, 0);
     if (plan->content == MAP_FAILED) err(1, "%s", path);
+    (void)mlock(plan->content, plan->length);
     close(fd);
 }
 

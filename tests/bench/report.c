@@ -51,6 +51,8 @@ enum quantity {
     Q_CPU,
     Q_RATE,
     Q_CPU_BYTE,
+    Q_CPU_BOTH,
+    Q_BYTE_RATE,
     Q_P50,
     Q_P99,
     Q_EACH,
@@ -62,7 +64,8 @@ enum quantity {
 };
 
 static const char *const quantities[QUANTITIES] = {"cpu", "rate", "cpu_byte",
-    "p50", "p99", "each", "resident", "kernel_each", "busy", "load"};
+    "cpu_both", "byte_rate", "p50", "p99", "each", "resident", "kernel_each",
+    "busy", "load"};
 
 /* Some numbers, and what is said of them. */
 struct sample {
@@ -125,6 +128,8 @@ quantity(const struct slice *s, enum quantity q)
     case Q_CPU: return answers ? s->is[CPU] / s->is[ANSWERS] : NAN;
     case Q_RATE: return answers ? s->is[ANSWERS] / s->is[SECONDS] : NAN;
     case Q_CPU_BYTE: return s->is[CPU] / s->is[BYTES];
+    case Q_CPU_BOTH: return (s->is[CPU] + s->is[LOAD]) / s->is[BYTES];
+    case Q_BYTE_RATE: return s->is[BYTES] / s->is[SECONDS];
     case Q_P50: return s->is[P50];
     case Q_P99: return s->is[P99];
     case Q_EACH: return s->is[EACH];

@@ -101,6 +101,18 @@ begin_null() {
     begin null build/bench/null_epoll
 }
 
+# The same with io_uring, if chapter 06 is built for it, and twice.
+begin_null_io_uring() {
+    [ "$(uname)" = Linux ] && [ -f "$tmp/06.to" ] || return 0
+    $MAKE -s -C tests/bench ../../build/bench/null_io_uring \
+        >"$tmp/null_io_uring.log" 2>&1 || {
+        absent "null-uring: $(head -n 1 "$tmp/null_io_uring.log")"
+        return
+    }
+    begin null-uring build/bench/null_io_uring
+    begin null-multi build/bench/null_io_uring multishot
+}
+
 begin_go() {
     here go || { absent "go"; return; }
     $MAKE -s -C tests/bench ../../build/bench/go >"$tmp/go.log" 2>&1 ||

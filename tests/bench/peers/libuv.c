@@ -1,25 +1,15 @@
-/* libuv.c - the same answer on libuv's event loop. It reads nothing of a
- * request but its end, as ../null_epoll.c does, so it is no HTTP server: it
- * shows what the loop costs. A request that comes in two pieces ends the
- * connection. */
+/* libuv.c - the same answer on libuv's event loop: see ../null.h. It shows what
+ * that loop costs. */
+#include "null.h"
+
 #include <uv.h>
 
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-enum { IN = 16 * 1024, PIPELINE_MOST = 64 };
+enum { IN = 16 * 1024 };
 
-static const char answer[] = "HTTP/1.1 200 OK\r\n"
-                             "Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n"
-                             "Content-Type: text/plain\r\n"
-                             "Content-Length: 13\r\n"
-                             "Connection: keep-alive\r\n\r\n"
-                             "Hello, world\n";
-
-static char
-    answers[PIPELINE_MOST * (sizeof answer - 1)]; /* one after another */
 static char in[IN]; /* all clients': it is read in the callback */
 
 static void
@@ -36,29 +26,16 @@ on_close(uv_handle_t *client)
     free(client);
 }
 
-/* How many requests end in these bytes. -1: not at their end, or too many. */
-static int
-requests_count(const char *at, size_t length)
-{
-    const char *end = at + length;
-    int count = 0;
-    while (at < end) {
-        at = memmem(at, (size_t)(end - at), "\r\n\r\n", 4);
-        if (at == NULL || ++count > PIPELINE_MOST) return -1;
-        at += 4;
-    }
-    return count;
-}
-
 /* uv_try_write spares the memory for a uv_write: the fastest way here. */
 static void
 on_read(uv_stream_t *client, ssize_t n, const uv_buf_t *buffer)
 {
     if (n == 0) return; /* libuv's EAGAIN */
-    int count = n > 0 ? requests_count(buffer->base, (size_t)n) : -1;
-    unsigned length = (unsigned)((size_t)count * (sizeof answer - 1));
-    uv_buf_t out = uv_buf_init(answers, length);
-    if (count < 0 || uv_try_write(client, &out, 1) != (int)length)
+    size_t size = 0;
+    const char *answer =
+        n > 0 ? null_answer(buffer->base, (size_t)n, &size) : NULL;
+    uv_buf_t out = uv_buf_init((char *)answer, (unsigned)size);
+    if (answer == NULL || uv_try_write(client, &out, 1) != (int)size)
         uv_close((uv_handle_t *)client, on_close);
 }
 
@@ -92,8 +69,7 @@ main(void)
 {
     uv_tcp_t listener;
     struct sockaddr_in a;
-    for (size_t i = 0; i < PIPELINE_MOST; i++)
-        memcpy(answers + i * (sizeof answer - 1), answer, sizeof answer - 1);
+    null_begin();
     if (uv_tcp_init(uv_default_loop(), &listener) != 0 ||
         uv_ip4_addr("127.0.0.1", 0, &a) != 0 ||
         uv_tcp_bind(&listener, (struct sockaddr *)&a, 0) != 0 ||
