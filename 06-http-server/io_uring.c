@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    BATCH = 256,          /* completions handled in one wait */
+    BATCH = 256,          /* completions taken at once */
     POLL_FIRST = 1,       /* in flags: ask for readiness before the operation */
     GIVE_UP = 2,          /* in flags: canceled, not to be tried again */
     LENGTH_MAX = 1 << 30, /* of one operation: its count must fit into an int */
@@ -155,23 +155,32 @@ complete(struct io_loop *loop, struct io_completion *c, int res)
     io_finish(loop, c, res);
 }
 
-/* Take what is done from the completion queue. */
+static void
+reap_one(struct io_loop *loop, const struct io_uring_cqe *cqe)
+{
+    void *data = io_uring_cqe_get_data(cqe);
+    if (data == loop->backend) {
+        loop->backend->wake_asked = false;
+        if (cqe->res > 0) io_woken(loop);
+    } else if (data != NULL) { /* NULL: the answer to a cancel */
+        complete(loop, data, cqe->res);
+    }
+}
+
+/* Take all that is done from the completion queue. Were some of it left for
+ * the next tick, a timer of this one could not cancel it in time. */
 static void
 reap(struct io_loop *loop)
 {
-    struct io_backend *b = loop->backend;
+    struct io_uring *ring = &loop->backend->ring;
     struct io_uring_cqe *cqes[BATCH];
-    unsigned n = io_uring_peek_batch_cqe(&b->ring, cqes, BATCH);
-    for (unsigned i = 0; i < n; i++) {
-        void *data = io_uring_cqe_get_data(cqes[i]);
-        if (data == b) {
-            b->wake_asked = false;
-            if (cqes[i]->res > 0) io_woken(loop);
-        } else if (data != NULL) { /* NULL: the answer to a cancel */
-            complete(loop, data, cqes[i]->res);
-        }
-    }
-    io_uring_cq_advance(&b->ring, n);
+    unsigned n;
+    do {
+        n = io_uring_peek_batch_cqe(ring, cqes, BATCH);
+        for (unsigned i = 0; i < n; i++)
+            reap_one(loop, cqes[i]);
+        io_uring_cq_advance(ring, n);
+    } while (n == BATCH);
 }
 
 /* ---- What io.c calls ---------------------------------------------------- */
