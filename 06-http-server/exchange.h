@@ -57,7 +57,7 @@ struct exchange {
     struct body body;
     struct file file;
     size_t moved;      /* see exchange_got_on */
-    int64_t wallclock; /* when bytes came last: the Date of an answer */
+    int64_t wallclock; /* when something was done last: the Date of an answer */
 
     /* In `in`: where the request begins, where its head ends, how far it has
      * been read, how far there are bytes. */
@@ -72,16 +72,16 @@ struct exchange {
     char out[EXCHANGE_OUT];
 };
 
-/* For a connection. Its memory comes from site->spares; NULL: there is none. The
- * site stays the caller's. */
+/* For a connection. Its memory comes from site->spares; NULL: there is none.
+ * The site stays the caller's. */
 struct exchange *exchange_new(struct site *site);
 
-/* For a new one: what has been received already, at most EXCHANGE_IN bytes, which
- * are copied. */
+/* For a new one: what has been received already, at most EXCHANGE_IN bytes,
+ * which are copied. */
 void exchange_take(struct exchange *x, const void *bytes, size_t length);
 
-/* Give it back, if there is one, and forget it. It closes its file; nothing that
- * it asked for is under way. */
+/* Give it back, if there is one, and forget it. It closes its file; nothing
+ * that it asked for is under way. */
 void exchange_free(struct exchange **x);
 
 /* Go on as far as possible without waiting. Result: what to wait for. */

@@ -15,8 +15,8 @@
  * etag is the file's entity tag with its quotes, "\"12-34\"" or
  * "W/\"12-34\""; modified is its date of change, in whole seconds as in
  * Last-Modified. What is no file has neither: NULL and -1, and only "*" is true
- * of it. now is for http_date_read. A request that is not `conditional` need not
- * be asked about.
+ * of it. now is for http_date_read. A request that is not `conditional` need
+ * not be asked about.
  *
  * Ask last, when nothing but the fields could still prevent a 200 (13.2.1). */
 int precondition_check(const struct http_request *request, const char *etag,

@@ -120,7 +120,7 @@ on_accept(const struct io_uring_cqe *cqe)
     if (!(cqe->flags & IORING_CQE_F_MORE)) ask_accept();
 }
 
-/* Give the buffer back. What the answer was read from is not needed any more. */
+/* Give the buffer back: its bytes are not needed any more. */
 static void
 lend(int buffer)
 {

@@ -259,6 +259,7 @@ choose(struct talk *t, int status, bool close)
         return talk_wrong(t, "%d after %llu bytes, before its request has come",
             status, (unsigned long long)t->sent);
     t->now = a->broken && status == 200 ? echo_begun(a) : *a;
+    if (close && t->allowed & TALK_MAY_END) t->now.close = true;
     if (status == t->now.status) return true;
     return talk_wrong(t, "status %d, not %d", status, t->now.status);
 }

@@ -130,8 +130,9 @@ enum talk_allowance {
                         * the first answer, before it has asked */
     TALK_MAY_408 = 2,  /* it was slower than --timeout: 408 in place of an
                         * answer, or the end between two answers */
-    TALK_MAY_END = 4,  /* the end (or a reset) between two answers: the server
-                        * was told to stop, or has no memory */
+    TALK_MAY_END = 4,  /* the end (or a reset) between two answers, which the
+                        * last one may announce: the server was told to stop,
+                        * or has no memory */
     TALK_MAY_CUT = 8,  /* the end, or a reset, anywhere: it was given up */
     TALK_MAY_FAIL = 16 /* a file could not be opened or read: 500 or 503, or an
                         * answer that breaks off */

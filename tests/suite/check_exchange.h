@@ -50,6 +50,7 @@ extern struct site site;
 extern struct stats stats;
 extern char wire[MANY], got[MANY]; /* to send, for who needs it; what came */
 extern size_t got_len;
+extern int64_t no_loop_wallclock; /* what the clock says */
 
 size_t least(size_t a, size_t b);
 

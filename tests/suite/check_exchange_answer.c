@@ -288,6 +288,21 @@ START_TEST(test_closing)
 }
 END_TEST
 
+/* An answer that is made then says that it is the last. */
+START_TEST(test_closing_is_said)
+{
+    static const char text[] = POST("/echo", LENGTH("4")) "abcd" GET("/hello");
+    begin(TEXT(text), sizeof(POST("/echo", LENGTH("4"))) - 1, ALL, ALL);
+    ck_assert(turn());
+    ck_assert_int_eq(exchange_next(x), EXCHANGE_RECV);
+    site.closing = true;
+    go_on();
+    assert_got(TEXT(ANSWER(
+        "200 OK", "application/octet-stream", LENGTH("4"), "close") "abcd"));
+    assert_ended(true);
+}
+END_TEST
+
 START_TEST(test_idle_and_busy)
 {
     begin(TEXT(GET("/hello") "G"), 3, ALL, 1);
@@ -424,6 +439,7 @@ add_answers(Suite *s)
     tcase_add_test(tc, test_cut_off);
     tc = part(s, "server", set_up, NULL);
     tcase_add_test(tc, test_closing);
+    tcase_add_test(tc, test_closing_is_said);
     tcase_add_test(tc, test_idle_and_busy);
     tcase_add_test(tc, test_got_on);
     tcase_add_test(tc, test_got_on_body);

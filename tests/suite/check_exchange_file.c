@@ -227,6 +227,34 @@ START_TEST(test_file_grows)
 }
 END_TEST
 
+/* A file that changes while the answer before it is on its way. What was true
+ * when its request came does not count. */
+START_TEST(test_behind_a_long_answer)
+{
+    static const char text[] =
+        GET("/b") "GET /a HTTP/1.1\r\nHost: a\r\n"
+                  "If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+    static const char first[] =
+        "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:42 GMT\r\n";
+    static const char modified[] =
+        "Last-Modified: Sun, 06 Nov 1994 08:49:40 GMT\r\n";
+    const struct timespec written[2] = {{784111780, 0}, {784111780, 0}};
+    file_make("b", 1 << 20, 2);
+    begin(TEXT(text), ALL, ALL, ALL);
+    while (got_len == 0)
+        ck_assert(turn());
+    file_make("a", 3, 1);
+    ck_assert_int_eq(utimensat(site.root, "a", written, 0), 0);
+    no_loop_wallclock += 5 * INT64_C(1000000000);
+    go_on();
+    no_loop_wallclock -= 5 * INT64_C(1000000000);
+    const char *last = memmem(got + got_len - 400, 400, "HTTP/1.1 ", 9);
+    ck_assert_ptr_nonnull(last);
+    ck_assert_mem_eq(last, first, sizeof first - 1);
+    ck_assert_ptr_nonnull(memmem(last, 300, modified, sizeof modified - 1));
+}
+END_TEST
+
 /* ---- The suite ---------------------------------------------------------- */
 
 void
@@ -239,4 +267,5 @@ add_files(Suite *s)
     tcase_add_test(tc, test_read_fails);
     tcase_add_test(tc, test_read_canceled);
     tcase_add_test(tc, test_file_grows);
+    tcase_add_test(tc, test_behind_a_long_answer);
 }

@@ -57,7 +57,7 @@ struct exchange {
     struct body body;
     struct file file;
     size_t moved;      /* see exchange_got_on */
-    int64_t wallclock; /* when bytes came last: the Date of an answer */
+    int64_t wallclock; /* when something was done last: the Date of an answer */
     const char *peer;
     int answered;   /* the status of its answer, */
     int64_t length; /* and of how many bytes; for the log */
@@ -79,12 +79,12 @@ struct exchange {
  * comes from site->spares; NULL: there is none. The site stays the caller's. */
 struct exchange *exchange_new(struct site *site, const char *peer);
 
-/* For a new one: what has been received already, at most EXCHANGE_IN bytes, which
- * are copied. */
+/* For a new one: what has been received already, at most EXCHANGE_IN bytes,
+ * which are copied. */
 void exchange_take(struct exchange *x, const void *bytes, size_t length);
 
-/* Give it back, if there is one, and forget it. It closes its file; nothing that
- * it asked for is under way. */
+/* Give it back, if there is one, and forget it. It closes its file; nothing
+ * that it asked for is under way. */
 void exchange_free(struct exchange **x);
 
 /* Go on as far as possible without waiting. Result: what to wait for. */

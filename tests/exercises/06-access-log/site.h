@@ -11,10 +11,10 @@
 /* One for each event loop, made by the server. */
 struct site {
     int root;               /* a directory; -1: what is built in */
-    struct stats *stats;    /* told of each answer */
+    struct stats *stats;    /* told of each request, and of bytes */
     struct spares *spares;  /* memory for exchanges */
     bool closing;           /* the server ends: no further requests */
-    struct access_log *log; /* told of each answer, too */
+    struct access_log *log; /* told of each answer */
 };
 
 enum resource_kind {

@@ -4,7 +4,8 @@
  *                         |                           ^
  *                         +--> OPEN --> READ ---------+
  *
- * Each has a step_ function, which goes as far as it can. */
+ * OPEN waits for one operation. Each of the others has a step_ function, which
+ * goes as far as it can. */
 #include "exchange.h"
 #include "answer.h"
 #include "media_type.h"
@@ -90,7 +91,7 @@ static void
 put_answer(struct exchange *x, struct answer *a)
 {
     a->head_only = x->request.method == HTTP_HEAD;
-    a->keep_alive = !x->last;
+    a->keep_alive = !x->last && !x->site->closing;
     a->wallclock = x->wallclock;
     assert(room(x) >= ANSWER_HEAD_MAX);
     x->out_len += answer_write(a, x->out + x->out_len);
@@ -439,7 +440,6 @@ exchange_op(struct exchange *x, enum exchange_need need, int fd)
 static void
 received(struct exchange *x, size_t n)
 {
-    x->wallclock = io_wallclock();
     x->site->stats->received += n;
     x->in_len += n;
     if (x->stage == STAGE_BODY) x->moved += n;
@@ -448,6 +448,7 @@ received(struct exchange *x, size_t n)
 void
 exchange_take(struct exchange *x, const void *bytes, size_t length)
 {
+    x->wallclock = io_wallclock();
     memcpy(x->in, bytes, length);
     received(x, length);
 }
@@ -466,6 +467,7 @@ sent(struct exchange *x, size_t n)
 void
 exchange_done(struct exchange *x, enum exchange_need need, int result)
 {
+    x->wallclock = io_wallclock();
     switch (need) {
     case EXCHANGE_RECV: received(x, (size_t)result); break;
     case EXCHANGE_SEND: sent(x, (size_t)result); break;
